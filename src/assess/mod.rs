@@ -1,0 +1,5 @@
+//! Incident × reach × definitions → [`Exposure`] report. Pure.
+
+mod exposure;
+
+pub use exposure::*;
