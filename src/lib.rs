@@ -2,5 +2,15 @@
 //!
 //! Modules stand in the order of the data: see `ARCHITECTURE.md`.
 
-pub mod assess;
 pub mod ci;
+pub mod incident;
+
+pub mod discover;
+
+pub mod reach;
+
+pub mod assess;
+
+pub mod report;
+
+pub mod cli;

@@ -1,7 +1,9 @@
 //! CI definitions → [`model`]. Pure: everything is read through [`Files`].
 
 mod files;
+pub mod github;
 pub mod model;
 pub mod shell;
+pub mod yaml;
 
 pub use files::{Files, MemoryFiles, NoSiblings, Siblings, Unreadable, normalise};

@@ -1,1 +1,13 @@
+//! Integration tests, one binary: cheaper to link than one per file.
 
+mod cli;
+mod corpus;
+mod expressions;
+mod history;
+mod hostile;
+mod packs;
+mod peers;
+mod report;
+mod shell;
+mod tidy;
+mod yaml;

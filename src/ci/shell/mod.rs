@@ -87,6 +87,7 @@ pub struct Outcome {
 }
 
 /// The shell side of one job.
+#[expect(missing_debug_implementations, reason = "holds a `dyn Files`")]
 pub struct Session<'a> {
     files: &'a dyn Files,
 }

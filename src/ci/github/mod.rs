@@ -1,0 +1,3 @@
+//! GitHub Actions front end.
+
+pub mod expr;

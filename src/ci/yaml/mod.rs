@@ -1,0 +1,1 @@
+//! Decoded YAML with source lines.

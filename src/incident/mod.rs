@@ -1,0 +1,1 @@
+//! Incident packs: what was bad, when, and what it could do.

@@ -1,0 +1,1 @@
+//! Capability × job → what can be obtained. Pure; each rule with its id.
