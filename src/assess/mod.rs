@@ -1,5 +1,13 @@
-//! Incident × reach × definitions → [`Exposure`] report. Pure.
+//! Incident × reach × definitions → [`Report`]. Pure.
 
-mod exposure;
+mod coverage;
+mod disposition;
+mod expose;
+pub mod exposure;
+mod identity;
+mod merge;
+mod site;
+mod why;
 
+pub use expose::{Basis, Subject, expose};
 pub use exposure::*;

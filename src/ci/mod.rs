@@ -1,6 +1,7 @@
 //! CI definitions → [`model`]. Pure: everything is read through [`Files`].
 
 mod files;
+mod literal;
 pub mod github;
 pub mod model;
 pub mod shell;

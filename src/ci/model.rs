@@ -18,6 +18,8 @@ pub struct Pipeline {
     pub role: Role,
     pub triggers: Vec<Trigger>,
     pub jobs: Vec<Job>,
+    /// Why the platform may not have run this file at all; everything in it is then *possible*.
+    pub doubts: Vec<Doubt>,
     /// What could not be read in this file or in what it calls.
     pub gaps: Vec<Gap>,
 }
@@ -72,10 +74,19 @@ pub enum TriggerSecrets {
     FullForOutsiders,
 }
 
+/// A reason why the platform refuses the file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Doubt {
+    pub reason: String,
+    /// From this day on (`YYYY-MM-DD`) the platform accepts it; `None`: it never does.
+    pub until: Option<&'static str>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Job {
     pub id: String,
     pub name: Option<String>,
+    pub needs: Vec<String>,
     /// Where the job is written.
     pub place: Place,
     /// Calls that led into the file that holds this job, outermost first.

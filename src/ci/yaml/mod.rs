@@ -27,6 +27,10 @@ pub struct Parsed {
     pub root: Option<Arc<Node>>,
     /// In the order of their lines.
     pub troubles: Vec<Trouble>,
+    /// An anchor or an alias stands in it.
+    pub anchors: bool,
+    /// A `<<` merge key stands in it.
+    pub merge_keys: bool,
 }
 
 /// Something that was not read, or that a platform may read differently.
@@ -86,10 +90,16 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     let read = repair::compose(&text);
     troubles.extend(read.troubles);
     troubles.sort_by_key(|trouble| trouble.line);
-    Parsed { root: read.root, troubles }
+    let merge_keys = troubles.iter().any(|trouble| trouble.reason.starts_with("merge key"));
+    Parsed { root: read.root, troubles, anchors: false, merge_keys }
 }
 
 impl Node {
+    /// Nothing at all.
+    pub fn null() -> Self {
+        Self { kind: NodeKind::Null, line: 1, column: 1 }
+    }
+
     /// The entry that counts: the last of several with one key.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries().iter().rfind(|entry| &*entry.key.text == key)

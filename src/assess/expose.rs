@@ -1,0 +1,117 @@
+//! One incident against everything that was read.
+
+use jiff::Timestamp;
+
+use super::{
+    Coverage, Exposure, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, coverage, merge, site,
+};
+use crate::{
+    ci::model::{Certainty, Pipeline, Role},
+    incident::Pack,
+};
+
+/// What is known of the time in which a definition was in force.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Basis {
+    /// Git history.
+    History,
+    /// `--as-of`: known from that day on, and nothing of before.
+    AsOf(Timestamp),
+    /// A folder without history and without a date.
+    Undated,
+}
+
+/// One repository as it was read.
+#[derive(Debug)]
+pub struct Subject<'a> {
+    pub identity: &'a str,
+    pub basis: Basis,
+    pub definitions: Vec<Defined<'a>>,
+    pub coverage: &'a [Coverage],
+}
+
+/// A pipeline and when it was in force.
+#[derive(Debug)]
+pub struct Defined<'a> {
+    pub pipeline: &'a Pipeline,
+    pub live: &'a [super::Live],
+    /// *Possible* where only a branch beside the default one holds it.
+    pub certainty: Certainty,
+}
+
+/// Assesses every definition of every repository.
+pub fn expose(pack: &Pack, subjects: &[Subject<'_>]) -> Report {
+    let (mut sites, mut exposures, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+    for subject in subjects {
+        let found = assess(pack, subject);
+        entries.extend(coverage::of(pack, subject, &found.0));
+        sites.extend(found.0);
+        exposures.extend(found.1);
+    }
+    let exposures = merge::exposures(exposures);
+    let sites = merge::sites(sites);
+    let summary = summary(&sites, &exposures, &entries);
+    Report {
+        schema: SCHEMA.to_owned(),
+        incident: pack.id().to_owned(),
+        summary,
+        exposures,
+        sites,
+        coverage: coverage::sorted(entries),
+    }
+}
+
+fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
+    let (mut sites, mut exposures) = (Vec::new(), Vec::new());
+    for defined in &subject.definitions {
+        if defined.pipeline.role == Role::Offered && is_inner(defined.pipeline, subject) {
+            continue;
+        }
+        for job in &defined.pipeline.jobs {
+            let of_steps = job.steps.iter().flat_map(|step| {
+                step.mentions.iter().map(move |mention| (Some(step), mention))
+            });
+            for (step, mention) in job.mentions.iter().map(|m| (None, m)).chain(of_steps) {
+                let spot = site::Spot { subject, defined, job, step, mention };
+                let Some(found) = site::assess(pack, &spot) else { continue };
+                exposures.extend(found.exposures);
+                sites.push(found.site);
+            }
+        }
+    }
+    (sites, exposures)
+}
+
+/// What is there for the repository's own workflows has been assessed in the jobs that call it.
+///
+/// Outside `.github` an action is taken as offered to others even if a workflow here tries it out.
+fn is_inner(offered: &Pipeline, subject: &Subject<'_>) -> bool {
+    offered.file.starts_with(".github/")
+        && subject
+            .definitions
+            .iter()
+            .filter(|defined| defined.pipeline.role == Role::Runs)
+            .any(|defined| calls(defined.pipeline, &offered.file))
+}
+
+fn calls(pipeline: &Pipeline, file: &str) -> bool {
+    pipeline.jobs.iter().any(|job| {
+        &*job.place.file == file || job.steps.iter().any(|step| &*step.place.file == file)
+    })
+}
+
+fn summary(sites: &[Site], exposures: &[Exposure], coverage: &[Coverage]) -> Summary {
+    let any = |status| sites.iter().any(|site| site.status == status);
+    let verdict = if any(SiteStatus::Exposed) {
+        Verdict::Exposed
+    } else if any(SiteStatus::Unknown) || coverage.iter().any(|entry| entry.matters) {
+        Verdict::Unknown
+    } else if sites.is_empty() {
+        Verdict::NotFound
+    } else {
+        Verdict::Cleared
+    };
+    let placements: std::collections::BTreeSet<_> =
+        exposures.iter().map(|e| (&e.repository, &e.placement)).collect();
+    Summary { verdict, placements: placements.len() }
+}

@@ -1,0 +1,304 @@
+//! One mention of a component of the incident: could its bad content have run, and what was in reach?
+
+use super::{
+    Basis, Confidence, Consumer, Exposure, ExposureVerdict, Live, Placement, Reach, Site,
+    SiteStatus, Span, Subject, disposition, expose::Defined, identity, why,
+};
+use crate::{
+    ci::model::{Certainty, Flow, Job, Mention, Role, Scope, Step, Way},
+    incident::{Capabilities, Capability, Context, Hit, Meeting, Pack, Standing, meet},
+    reach::{Reached, reached},
+};
+
+/// Where a mention stands.
+pub(super) struct Spot<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    pub(super) defined: &'a Defined<'a>,
+    pub(super) job: &'a Job,
+    pub(super) step: Option<&'a Step>,
+    pub(super) mention: &'a Mention,
+}
+
+pub(super) struct Found {
+    pub(super) site: Site,
+    pub(super) exposures: Vec<Exposure>,
+}
+
+/// What pack and dates say together.
+pub(super) struct Judged {
+    status: SiteStatus,
+    reason: String,
+    certainty: Certainty,
+    overlap: Option<Span>,
+}
+
+/// `None`: the component is none of the incident's.
+pub(super) fn assess(pack: &Pack, spot: &Spot<'_>) -> Option<Found> {
+    let hit = pack.examine(&spot.mention.component, &context(spot))?;
+    let judged = judge(spot, &hit);
+    let site = Site {
+        repository: spot.subject.identity.to_owned(),
+        component: spot.mention.component.clone(),
+        consumer: Some(consumer(spot)),
+        via: spot.mention.via.clone(),
+        status: judged.status,
+        reason: judged.reason.clone(),
+        live: spot.defined.live.to_vec(),
+    };
+    let exposures = match judged.status {
+        SiteStatus::Cleared => Vec::new(),
+        // What cannot be decided is listed too, as possible: a missed credential is worse than one more line.
+        SiteStatus::Exposed | SiteStatus::Unknown => exposures(pack, spot, &hit, &judged),
+    };
+    Some(Found { site, exposures })
+}
+
+fn context(spot: &Spot<'_>) -> Context {
+    let identity = spot.subject.identity;
+    let owner = identity.rsplit_once('/').map(|(owner, _)| owner);
+    Context {
+        repository_owner: owner.map(|o| o.rsplit('/').next().unwrap_or(o).to_owned()),
+        os: spot.job.runner.os,
+        self_hosted: spot.job.runner.self_hosted,
+    }
+}
+
+fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
+    let judged = |status, reason: String, certainty, overlap| Judged {
+        status,
+        reason,
+        certainty,
+        overlap,
+    };
+    let cleared = |reason: String| judged(SiteStatus::Cleared, reason, Certainty::Inferred, None);
+    if !spot.mention.runs {
+        return cleared("fetched, and nothing was found that runs it".to_owned());
+    }
+    if let Some(condition) = never_runs(spot) {
+        return cleared(format!("never runs: `if: {condition}`"));
+    }
+    let (windows, certainty) = match &hit.standing {
+        Standing::Cleared { reason } => return cleared(reason.clone()),
+        Standing::Unknown { reason } => {
+            let windows: Vec<_> =
+                hit.component.map(|c| c.windows.iter().collect()).unwrap_or_default();
+            return unknown_content(spot, &windows, reason);
+        }
+        Standing::Bad { windows, certainty } => (windows, *certainty),
+    };
+    let exposed = |reason: String, certainty, overlap| {
+        judged(SiteStatus::Exposed, reason, certainty, overlap)
+    };
+    let bad = hit.resolved_by.clone().unwrap_or_else(|| "its content was bad".to_owned());
+    match meet(windows, dated(spot)) {
+        Meeting::Served(span) => {
+            exposed(format!("{bad}, and the definition was in force"), certainty, Some(span))
+        }
+        Meeting::AdvisedOnly(span) => exposed(
+            "in force only in the wider window that the advisory tells to audit".to_owned(),
+            Certainty::Possible,
+            Some(span),
+        ),
+        Meeting::Undated => exposed(
+            format!("{bad}; undated: no history tells whether it was in force in the window"),
+            Certainty::Possible,
+            None,
+        ),
+        Meeting::Outside { reason } => outside(spot, reason),
+    }
+}
+
+/// A date clears only where history, and not the operator's word on one day, says so.
+fn outside(spot: &Spot<'_>, reason: String) -> Judged {
+    let (status, reason) = match spot.subject.basis {
+        Basis::History => (SiteStatus::Cleared, format!("outside the window: {reason}")),
+        Basis::AsOf(_) | Basis::Undated => {
+            (SiteStatus::Unknown, format!("what stood here in the window is not known: {reason}"))
+        }
+    };
+    Judged { status, reason, certainty: Certainty::Possible, overlap: None }
+}
+
+fn unknown_content(
+    spot: &Spot<'_>,
+    windows: &[&crate::incident::Window],
+    reason: &str,
+) -> Judged {
+    match meet(windows, dated(spot)) {
+        Meeting::Outside { reason } => outside(spot, reason),
+        Meeting::Served(span) | Meeting::AdvisedOnly(span) => Judged {
+            status: SiteStatus::Unknown,
+            reason: reason.to_owned(),
+            certainty: Certainty::Possible,
+            overlap: Some(span),
+        },
+        Meeting::Undated => Judged {
+            status: SiteStatus::Unknown,
+            reason: reason.to_owned(),
+            certainty: Certainty::Possible,
+            overlap: None,
+        },
+    }
+}
+
+fn dated<'a>(spot: &Spot<'a>) -> &'a [Live] {
+    match spot.subject.basis {
+        Basis::Undated => &[],
+        Basis::History | Basis::AsOf(_) => spot.defined.live,
+    }
+}
+
+fn never_runs<'a>(spot: &Spot<'a>) -> Option<&'a str> {
+    let is_false = |condition: &&str| {
+        let inner = condition.trim();
+        let inner = inner.strip_prefix("${{").and_then(|c| c.strip_suffix("}}")).unwrap_or(inner);
+        inner.trim().eq_ignore_ascii_case("false")
+    };
+    let conditions = [spot.job.condition.as_deref(), spot.step.and_then(|s| s.condition.as_deref())];
+    conditions.into_iter().flatten().find(is_false)
+}
+
+fn consumer(spot: &Spot<'_>) -> Consumer {
+    let step = spot.step.map(|step| {
+        step.name
+            .clone()
+            .or_else(|| step.id.clone())
+            .unwrap_or_else(|| format!("#{}", step.index + 1))
+    });
+    Consumer {
+        file: spot.mention.place.file.to_string(),
+        line: spot.mention.place.line,
+        job: (!spot.job.id.is_empty()).then(|| spot.job.id.clone()),
+        step,
+    }
+}
+
+fn exposures(pack: &Pack, spot: &Spot<'_>, hit: &Hit<'_>, judged: &Judged) -> Vec<Exposure> {
+    let ways = reached(spot.job, spot.step, spot.mention);
+    let mut done: Vec<&crate::ci::model::Secret> = Vec::new();
+    let mut out = Vec::new();
+    for first in &ways {
+        if done.contains(&&first.flow.secret) {
+            continue;
+        }
+        done.push(&first.flow.secret);
+        let same = |way: &&Reached<'_>| way.flow.secret == first.flow.secret;
+        let by_payload = ways.iter().filter(same).find(|way| takes(&hit.payload, way.capability));
+        let (way, reach) = match by_payload {
+            Some(way) => (way, Reach::Payload),
+            None => (first, Reach::AnyCode),
+        };
+        out.push(exposure(pack, spot, hit, judged, way, reach));
+    }
+    out
+}
+
+/// Memory holds what the environment holds, but a payload that reads memory alone is one that needs K5.
+fn takes(payload: &Capabilities, needed: Capability) -> bool {
+    payload.has(needed)
+}
+
+fn exposure(
+    pack: &Pack,
+    spot: &Spot<'_>,
+    hit: &Hit<'_>,
+    judged: &Judged,
+    way: &Reached<'_>,
+    reach: Reach,
+) -> Exposure {
+    let certainty = chain(spot, hit, judged, way, reach);
+    let placement = placement(spot, way.flow);
+    let consumer = consumer(spot);
+    let id = identity::of(&identity::Line {
+        incident: pack.id(),
+        repository: spot.subject.identity,
+        component: &spot.mention.component,
+        placement: &placement,
+        file: &consumer.file,
+        job: consumer.job.as_deref(),
+        step: spot.step.map(|step| step.index),
+        carrier: way.carrier,
+    });
+    Exposure {
+        id,
+        repository: spot.subject.identity.to_owned(),
+        verdict: ExposureVerdict::Exposed,
+        confidence: match certainty {
+            Certainty::Inferred => Confidence::Inferred,
+            Certainty::Possible => Confidence::Possible,
+        },
+        reach,
+        capability: format!("{:?}", way.capability),
+        carrier: way.carrier,
+        component: spot.mention.component.clone(),
+        via: spot.mention.via.clone(),
+        live: spot.defined.live.to_vec(),
+        overlap: judged.overlap,
+        rules: way.rules.iter().map(|&rule| rule.to_owned()).collect(),
+        disposition: disposition::of(&placement),
+        why: why::sentence(&why::Chain { spot, hit, judged_reason: &judged.reason, way, reach }),
+        placement,
+        consumer: Some(consumer),
+    }
+}
+
+/// A chain is as strong as its weakest link.
+fn chain(
+    spot: &Spot<'_>,
+    hit: &Hit<'_>,
+    judged: &Judged,
+    way: &Reached<'_>,
+    reach: Reach,
+) -> Certainty {
+    let payload = match reach {
+        Reach::Payload => hit.payload_certainty,
+        Reach::AnyCode => Certainty::Inferred,
+    };
+    let links = [
+        judged.certainty,
+        spot.mention.certainty,
+        spot.defined.certainty,
+        way.flow.certainty,
+        payload,
+        doubt(spot),
+    ];
+    links.into_iter().max().unwrap_or(Certainty::Possible)
+}
+
+/// A file that the platform refuses, or refused then, may never have run.
+fn doubt(spot: &Spot<'_>) -> Certainty {
+    let in_doubt = spot.defined.pipeline.doubts.iter().any(|doubt| match doubt.until {
+        None => true,
+        Some(day) => spot.defined.live.iter().any(|live| {
+            live.from.is_none_or(|from| from.to_string().as_str() < day)
+        }),
+    });
+    if in_doubt { Certainty::Possible } else { Certainty::Inferred }
+}
+
+pub(super) fn placement(spot: &Spot<'_>, flow: &Flow) -> Placement {
+    let (scope, scope_candidates) = match &flow.secret.scope {
+        Scope::Repo => ("repo".to_owned(), Vec::new()),
+        Scope::Org => ("org".to_owned(), Vec::new()),
+        Scope::Environment(name) => (format!("environment:{name}"), Vec::new()),
+        Scope::Job => ("job".to_owned(), Vec::new()),
+        Scope::Context(name) => (format!("context:{name}"), Vec::new()),
+        Scope::Project => ("project".to_owned(), Vec::new()),
+        Scope::Literal => ("literal".to_owned(), Vec::new()),
+        Scope::Unknown(candidates) => {
+            ("unknown".to_owned(), candidates.iter().map(|c| c.to_string()).collect())
+        }
+    };
+    Placement {
+        platform: spot.defined.pipeline.platform,
+        scope,
+        name: flow.secret.name.to_string(),
+        whole_context: &*flow.secret.name == "*" || flow.way == Way::WholeContext && flow.secret.name.ends_with('*'),
+        scope_candidates,
+    }
+}
+
+/// Whether the line speaks of repositories that call this one.
+pub(super) fn is_for_consumers(spot: &Spot<'_>) -> bool {
+    spot.defined.pipeline.role == Role::Offered
+}

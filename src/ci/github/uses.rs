@@ -1,0 +1,137 @@
+//! `uses:` and image references → [`Component`].
+
+use crate::ci::model::{Component, Kind, Pinned, Verified};
+
+/// What a `uses:` value names.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Uses {
+    /// `./path` in the checkout that the job stands in.
+    Local(String),
+    /// `owner/repo[/path]@ref`.
+    Remote { owner_repo: String, path: String, reference: Option<String> },
+    /// `docker://image`.
+    Image(Component),
+    /// Not a form that GitHub knows.
+    Odd,
+}
+
+pub(super) fn parse(text: &str) -> Uses {
+    let text = text.trim();
+    if let Some(image) = text.strip_prefix("docker://") {
+        return Uses::Image(image_component(image));
+    }
+    if text == "." || text.starts_with("./") || text.starts_with(".\\") {
+        return Uses::Local(text.replace('\\', "/"));
+    }
+    let (name, reference) = match text.split_once('@') {
+        Some((name, reference)) => (name, Some(reference.to_owned())),
+        None => (text, None),
+    };
+    let mut parts = name.splitn(3, '/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(owner), Some(repo), path) if !owner.is_empty() && !repo.is_empty() => Uses::Remote {
+            owner_repo: format!("{owner}/{repo}"),
+            path: path.unwrap_or_default().trim_matches('/').to_owned(),
+            reference,
+        },
+        _ => Uses::Odd,
+    }
+}
+
+pub(super) fn action_component(owner_repo: &str, path: &str, reference: Option<&str>) -> Component {
+    let name = if path.is_empty() { owner_repo.to_owned() } else { format!("{owner_repo}/{path}") };
+    let kind = if is_workflow_path(path) { Kind::Workflow } else { Kind::Action };
+    let pinned = reference.map_or(Pinned::No, pin_of);
+    Component {
+        kind,
+        name,
+        reference: reference.map(str::to_owned),
+        pinned,
+        verified: Verified::No,
+    }
+}
+
+pub(super) fn is_workflow_path(path: &str) -> bool {
+    path.starts_with(".github/workflows/")
+        && (path.ends_with(".yml") || path.ends_with(".yaml"))
+}
+
+/// A full commit id fixes the content; a name that looks like a version is taken for a tag.
+fn pin_of(reference: &str) -> Pinned {
+    let hex = reference.bytes().all(|b| b.is_ascii_hexdigit());
+    if hex && reference.len() == 40 {
+        return Pinned::Sha;
+    }
+    let version = reference.strip_prefix(['v', 'V']).unwrap_or(reference);
+    let numbered = version.starts_with(|c: char| c.is_ascii_digit());
+    if numbered && !hex || numbered && version.len() < 7 { Pinned::Tag } else { Pinned::Branch }
+}
+
+/// `[registry/]name[:tag][@digest]`.
+pub(super) fn image_component(text: &str) -> Component {
+    let text = text.trim();
+    let (rest, digest) = match text.split_once('@') {
+        Some((rest, digest)) => (rest, Some(digest)),
+        None => (text, None),
+    };
+    // A colon before the last slash is the registry's port.
+    let (name, tag) = match rest.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (rest, None),
+    };
+    let (reference, pinned) = match (digest, tag) {
+        (Some(digest), _) => (Some(digest.to_owned()), Pinned::Digest),
+        (None, Some(tag)) => (Some(tag.to_owned()), Pinned::Tag),
+        (None, None) => (None, Pinned::No),
+    };
+    Component {
+        kind: Kind::Image,
+        name: name.to_owned(),
+        reference,
+        pinned,
+        verified: Verified::No,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pinned, Uses, action_component, image_component, parse};
+
+    #[test]
+    fn forms() {
+        assert_eq!(
+            parse("a/b/c/d@v1"),
+            Uses::Remote {
+                owner_repo: "a/b".into(),
+                path: "c/d".into(),
+                reference: Some("v1".into())
+            }
+        );
+        assert_eq!(parse("./.github/actions/x"), Uses::Local("./.github/actions/x".into()));
+        assert_eq!(parse("checkout"), Uses::Odd);
+        assert!(matches!(parse("docker://alpine:3"), Uses::Image(_)));
+    }
+
+    #[test]
+    fn pins() {
+        for (reference, pinned) in [
+            ("v1", Pinned::Tag),
+            ("1.2.3", Pinned::Tag),
+            ("2024", Pinned::Tag),
+            ("main", Pinned::Branch),
+            ("releases/v1", Pinned::Branch),
+            ("0e58ed8671d6b60d0890c21b07f8835ace038e67", Pinned::Sha),
+            ("0e58ed8", Pinned::Branch),
+        ] {
+            assert_eq!(action_component("a/b", "", Some(reference)).pinned, pinned, "{reference}");
+        }
+    }
+
+    #[test]
+    fn images() {
+        let image = image_component("localhost:5000/a/b:1.2");
+        assert_eq!((image.name.as_str(), image.reference.as_deref()), ("localhost:5000/a/b", Some("1.2")));
+        assert_eq!(image_component("a@sha256:00").pinned, Pinned::Digest);
+        assert_eq!(image_component("localhost:5000/a").reference, None);
+    }
+}
