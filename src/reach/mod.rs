@@ -1,1 +1,3 @@
 //! Capability × job → what can be obtained. Pure; each rule with its id.
+
+pub mod rules;

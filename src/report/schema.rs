@@ -1,0 +1,28 @@
+//! JSON schemas of the reports.
+
+use serde_json::{Value, json};
+
+use crate::assess::{
+    COMPONENTS_SCHEMA, ComponentsReport, INVENTORY_SCHEMA, InventoryReport, Report,
+    SCHEMA as EXPOSURE_SCHEMA,
+};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Schema {
+    Exposure,
+    Components,
+    Inventory,
+}
+
+/// The schema that every report of this kind fulfils.
+pub fn schema(kind: Schema) -> Value {
+    let (name, schema) = match kind {
+        Schema::Exposure => (EXPOSURE_SCHEMA, schemars::schema_for!(Report)),
+        Schema::Components => (COMPONENTS_SCHEMA, schemars::schema_for!(ComponentsReport)),
+        Schema::Inventory => (INVENTORY_SCHEMA, schemars::schema_for!(InventoryReport)),
+    };
+    let mut schema = schema.to_value();
+    schema["title"] = json!(name);
+    schema["properties"]["schema"] = json!({ "const": name });
+    schema
+}
