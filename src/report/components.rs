@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     WIDTH, coverage,
-    grid::{Grid, bold, faint, plain},
+    grid::{Grid, Line, bold, faint, plain},
     headline::coloured,
     sites::shortened,
     text, words,
@@ -26,7 +26,7 @@ pub fn components(report: &ComponentsReport) -> String {
     for (repository, entries) in repositories {
         let name = text::clean(repository);
         page.push('\n');
-        page.push_str(&coloured(&name, words::BOLD, &name));
+        page.push_str(&coloured(&name, words::BOLD, text::hang("", repository, WIDTH)));
         page.push_str(&grid(&entries).render());
     }
     page.push_str(&coverage::render(&report.coverage));
@@ -79,7 +79,7 @@ fn grid(entries: &[&ComponentUse]) -> Grid {
     grid
 }
 
-fn secrets(entry: &ComponentUse) -> (String, Option<tabled::settings::Color>) {
+fn secrets(entry: &ComponentUse) -> Line {
     if !entry.runs {
         faint("fetched, not run")
     } else if entry.placements.is_empty() {

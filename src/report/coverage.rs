@@ -16,7 +16,7 @@ pub(super) fn render(coverage: &[Coverage]) -> String {
     let mut lines = format!("\n{}\n", words::paint(words::BOLD, "what was not seen:"));
     for ((state, what, reason), entries) in grouped(&matters) {
         let lead = format!("  {} ", words::paint(words::DOUBT, "!"));
-        let line = format!("{what}: {} · {reason}", words::state(state));
+        let line = format!("{what}: {reason} ({})", words::state(state));
         // The colour has no width: the lead stands for the four columns it takes.
         lines.push_str(&text::hang("  ! ", &line, WIDTH).replacen("  ! ", &lead, 1));
         lines.push_str(&text::hang("    in ", &whereabouts(&entries), WIDTH));
@@ -68,7 +68,7 @@ fn place(entry: &Coverage) -> String {
     }
 }
 
-/// `12 entries that cannot change this verdict (5 not asked, 7 failed): see --format json`
+/// `and 12 that cannot change the result (5 not looked at, 7 failed): see --format json`
 fn counted(rest: &[&Coverage], alone: bool) -> String {
     let mut states: BTreeMap<CoverageState, usize> = BTreeMap::new();
     for entry in rest {
@@ -76,10 +76,9 @@ fn counted(rest: &[&Coverage], alone: bool) -> String {
     }
     let states: Vec<String> =
         states.iter().map(|(state, number)| format!("{number} {}", words::state(*state))).collect();
-    let more = if alone { "" } else { "more " };
-    format!(
-        "{} {more}that cannot change this verdict ({}), listed by --format json",
-        text::count(rest.len(), "entry", "entries"),
-        states.join(", "),
-    )
+    let subject = match alone {
+        true => text::count(rest.len(), "thing", "things"),
+        false => format!("and {}", rest.len()),
+    };
+    format!("{subject} that cannot change the result ({}): see --format json", states.join(", "))
 }

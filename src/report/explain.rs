@@ -7,6 +7,8 @@ use crate::{
     reach::rules,
 };
 
+const MOST_LINES: usize = 12;
+
 /// The derivation of the line `id`; `None` where the report has no such line.
 pub fn explain(report: &Report, heading: &Heading, id: &str) -> Option<String> {
     let exposure = report.exposures.iter().find(|exposure| exposure.id == id)?;
@@ -34,7 +36,7 @@ fn title(report: &Report, exposure: &Exposure) -> String {
         report.incident
     );
     let why = text::hang("", &exposure.why, WIDTH);
-    format!("{}{why}\n", headline::coloured(&name, words::BOLD, &line))
+    format!("{}{why}\n", headline::coloured(&name, words::BOLD, text::hang("", &line, WIDTH)))
 }
 
 type Link = (&'static str, Vec<String>);
@@ -87,14 +89,21 @@ fn runs_at(exposure: &Exposure) -> Vec<String> {
 }
 
 fn via(exposure: &Exposure) -> Vec<String> {
-    exposure.via.iter().map(|place| format!("{}:{}", place.file, place.line)).collect()
+    some(exposure.via.iter().map(|place| words::place_of(&place.file, place.line)))
 }
 
 fn in_force(exposure: &Exposure) -> Vec<String> {
     if exposure.live.is_empty() {
         return vec!["no dates are known".to_owned()];
     }
-    exposure.live.iter().map(dates::live).collect()
+    some(exposure.live.iter().map(dates::live))
+}
+
+/// The first of many; the JSON has them all.
+fn some(lines: impl ExactSizeIterator<Item = String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(MOST_LINES);
+    let more = (more > 0).then(|| format!("and {more} more, see --format json"));
+    lines.take(MOST_LINES).chain(more).collect()
 }
 
 fn window(exposure: &Exposure, heading: &Heading) -> Vec<String> {
@@ -194,8 +203,8 @@ fn ways_out(report: &Report, exposure: &Exposure) -> Vec<String> {
     let hidden = report.coverage.iter().filter(|entry| concerns(entry, exposure)).count();
     if hidden > 0 {
         ways.push(format!(
-            "{} of this repository that could hide more",
-            text::count(hidden, "thing not read", "things not read")
+            "what was not read here: {} could hide more",
+            text::count(hidden, "thing", "things")
         ));
     }
     ways

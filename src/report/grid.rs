@@ -14,54 +14,42 @@ use super::{WIDTH, text};
 const INDENT: usize = 2;
 const GAP: usize = 2;
 
-/// Rows of equally many cells; what is too wide for the page is wrapped.
+/// Text of one cell's line, with the colour it has.
+pub(super) type Line = (String, Option<Color>);
+
+/// Entries of equally many columns; what is too wide for the page is wrapped.
 pub(super) struct Grid {
-    rows: Vec<Vec<(String, Option<Color>)>>,
     columns: usize,
+    /// Per entry and column the lines it consists of.
+    entries: Vec<Vec<Vec<Line>>>,
 }
 
 impl Grid {
     pub(super) fn new(titles: &[&str]) -> Self {
-        let dim = Some(dim());
-        let row = titles.iter().map(|title| ((*title).to_owned(), dim.clone())).collect();
-        Self { rows: vec![row], columns: titles.len() }
+        let columns = titles.len();
+        let titles = titles.iter().map(|title| vec![faint(*title)]).collect();
+        Self { columns, entries: vec![titles] }
     }
 
-    /// One entry of the grid: per column the lines it consists of, each on the height of its peers.
-    pub(super) fn entry(&mut self, columns: Vec<Vec<(String, Option<Color>)>>) {
+    pub(super) fn entry(&mut self, columns: Vec<Vec<Line>>) {
         debug_assert_eq!(columns.len(), self.columns);
-        let height = columns.iter().map(Vec::len).max().unwrap_or(0);
-        let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-        for _ in 0..height {
-            let row = columns.iter_mut().map(|lines| lines.next().unwrap_or_default()).collect();
-            self.rows.push(row);
-        }
+        self.entries.push(columns);
     }
 
-    pub(super) fn render(&self) -> String {
+    pub(super) fn render(self) -> String {
         let widths = self.widths();
-        let mut builder = Builder::with_capacity(self.rows.len(), self.columns);
-        for row in &self.rows {
-            let cells = row.iter().zip(&widths);
-            builder
-                .push_record(cells.map(|((cell, _), width)| text::wrap(cell, *width).join("\n")));
+        let rows: Vec<Vec<Line>> =
+            self.entries.into_iter().flat_map(|entry| rows(entry, &widths)).collect();
+        let mut builder = Builder::with_capacity(rows.len(), self.columns);
+        for row in &rows {
+            builder.push_record(row.iter().map(|(line, _)| line.as_str()));
         }
         let mut table = builder.build();
         table.with(Style::empty()).with(Padding::new(0, GAP, 0, 0));
         table.modify(Columns::first(), Padding::new(INDENT, GAP, 0, 0));
         table.modify(Columns::last(), Padding::zero());
-        self.colour(&mut table);
+        colour(&mut table, &rows);
         trimmed(&table.to_string())
-    }
-
-    fn colour(&self, table: &mut Table) {
-        for (at, row) in self.rows.iter().enumerate() {
-            for (column, (_, colour)) in row.iter().enumerate() {
-                if let Some(colour) = colour {
-                    table.modify(Cell::new(at, column), colour.clone());
-                }
-            }
-        }
     }
 
     /// The width of each column: its own, with the widest made narrower until the page holds them.
@@ -78,25 +66,54 @@ impl Grid {
     }
 
     fn natural(&self, column: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let cells = self.entries.iter().filter_map(|entry| entry.get(column)).flatten();
         // Wider than the page is wide enough: it keeps the loop above short.
-        cells.map(|(cell, _)| text::width(&text::clean(cell)).min(WIDTH)).max().unwrap_or(0)
+        cells.map(|(line, _)| text::width(&text::clean(line)).min(WIDTH)).max().unwrap_or(0)
     }
 }
 
-pub(super) fn dim() -> Color {
+/// An entry as rows of one line each: its columns flow down independently.
+fn rows(entry: Vec<Vec<Line>>, widths: &[usize]) -> Vec<Vec<Line>> {
+    let columns: Vec<Vec<Line>> = entry
+        .into_iter()
+        .zip(widths)
+        .map(|(lines, width)| {
+            let wrapped = |(line, colour): Line| {
+                text::wrap(&line, *width).into_iter().map(move |line| (line, colour.clone()))
+            };
+            lines.into_iter().flat_map(wrapped).collect()
+        })
+        .collect();
+    let height = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
+    (0..height)
+        .map(|_| columns.iter_mut().map(|lines| lines.next().unwrap_or_default()).collect())
+        .collect()
+}
+
+fn colour(table: &mut Table, rows: &[Vec<Line>]) {
+    for (at, row) in rows.iter().enumerate() {
+        for (column, (_, colour)) in row.iter().enumerate() {
+            if let Some(colour) = colour {
+                table.modify(Cell::new(at, column), colour.clone());
+            }
+        }
+    }
+}
+
+fn dim() -> Color {
     Color::new("\u{1b}[2m", "\u{1b}[22m")
 }
 
-pub(super) fn plain(text: impl Into<String>) -> (String, Option<Color>) {
+pub(super) fn plain(text: impl Into<String>) -> Line {
     (text.into(), None)
 }
 
-pub(super) fn faint(text: impl Into<String>) -> (String, Option<Color>) {
+pub(super) fn faint(text: impl Into<String>) -> Line {
     (text.into(), Some(dim()))
 }
 
-pub(super) fn bold(text: impl Into<String>) -> (String, Option<Color>) {
+pub(super) fn bold(text: impl Into<String>) -> Line {
     (text.into(), Some(Color::BOLD))
 }
 

@@ -11,13 +11,13 @@ use crate::assess::{
 
 /// The verdict in one line, without any name of a credential: fit for a log.
 pub fn verdict_line(report: &Report, heading: &Heading) -> String {
-    format!("{}: {}", words::verdict(report.summary.verdict).0, sentence(report, heading))
+    parts(report, heading).join(" · ")
 }
 
 /// The headline with colour, then what to do.
 pub(super) fn render(report: &Report, heading: &Heading) -> String {
     let (word, style) = words::verdict(report.summary.verdict);
-    let mut head = coloured(word, style, &verdict_line(report, heading));
+    let mut head = coloured(word, style, text::dotted(&parts(report, heading), WIDTH));
     if !heading.title.is_empty() {
         head.push_str(&text::hang("  ", &heading.title, WIDTH));
     }
@@ -27,16 +27,16 @@ pub(super) fn render(report: &Report, heading: &Heading) -> String {
     head
 }
 
-/// `line` wrapped, its first word in a style.
-pub(super) fn coloured(word: &str, style: Style, line: &str) -> String {
-    let wrapped = text::hang("", line, WIDTH);
-    match wrapped.strip_prefix(word) {
+/// `lines` with the word they begin with in a style.
+pub(super) fn coloured(word: &str, style: Style, lines: String) -> String {
+    match lines.strip_prefix(word) {
         Some(rest) => format!("{}{rest}", words::paint(style, word)),
-        None => wrapped,
+        None => lines,
     }
 }
 
-fn sentence(report: &Report, heading: &Heading) -> String {
+/// The verdict, the incident and its window.
+fn parts(report: &Report, heading: &Heading) -> Vec<String> {
     let found = match report.summary.verdict {
         Verdict::Exposed => exposed(report, heading),
         Verdict::Unknown => unknown(report),
@@ -46,22 +46,14 @@ fn sentence(report: &Report, heading: &Heading) -> String {
             count(repositories(report, heading), "repository", "repositories")
         ),
     };
-    let window = heading
-        .window
-        .map(|window| format!(" · window {}", dates::span(&window)))
-        .unwrap_or_default();
-    format!("{found} · {}{window}", report.incident)
+    let verdict = format!("{}: {found}", words::verdict(report.summary.verdict).0);
+    let window = heading.window.map(|window| format!("window {}", dates::span(&window)));
+    [verdict, report.incident.clone()].into_iter().chain(window).collect()
 }
 
 fn exposed(report: &Report, heading: &Heading) -> String {
     let tally = Tally::of(report);
-    let touched = tally.repositories.len();
-    let all = repositories(report, heading);
-    let place = if touched == all {
-        format!("in {}", count(all, "repository", "repositories"))
-    } else {
-        format!("in {touched} of {all} repositories")
-    };
+    let place = share(tally.repositories.len(), repositories(report, heading));
     let possible = |only: usize| match only {
         0 => String::new(),
         only => format!(" ({only} only possibly)"),
@@ -81,7 +73,7 @@ fn exposed(report: &Report, heading: &Heading) -> String {
             possible(tally.only_possible),
         ),
         (taken, _) => format!(
-            "{}{} and {beyond} more within reach of other code, {place}",
+            "{}{} {place}, {beyond} more within reach of any code",
             count(taken, "credential", "credentials"),
             possible(tally.only_possible),
         ),
@@ -100,11 +92,21 @@ fn unknown(report: &Report) -> String {
 }
 
 fn cleared(report: &Report, heading: &Heading) -> String {
+    let used: BTreeSet<&str> = report.sites.iter().map(|site| site.repository.as_str()).collect();
     format!(
-        "{} in {}, none could run the bad content",
+        "{} {}, none could run the bad content",
         count(report.sites.len(), "use", "uses"),
-        count(repositories(report, heading), "repository", "repositories"),
+        share(used.len(), repositories(report, heading)),
     )
+}
+
+/// `in 2 of 5 repositories`
+fn share(some: usize, all: usize) -> String {
+    if some == all {
+        format!("in {}", count(all, "repository", "repositories"))
+    } else {
+        format!("in {some} of {}", count(all, "repository", "repositories"))
+    }
 }
 
 /// All that were read; the report itself names only those with something to say.

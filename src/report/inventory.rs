@@ -8,7 +8,7 @@ use super::{
     headline::coloured,
     text, words,
 };
-use crate::assess::{InventoryConsumer, InventoryPlacement, InventoryReport};
+use crate::assess::{InventoryPlacement, InventoryReport};
 
 pub fn inventory(report: &InventoryReport) -> String {
     let mut page = headline(report);
@@ -19,7 +19,7 @@ pub fn inventory(report: &InventoryReport) -> String {
     for (repository, placements) in repositories {
         let name = text::clean(repository);
         page.push('\n');
-        page.push_str(&coloured(&name, words::BOLD, &name));
+        page.push_str(&coloured(&name, words::BOLD, text::hang("", repository, WIDTH)));
         page.push_str(&grid(&placements).render());
     }
     page.push_str(&coverage::render(&report.coverage));
@@ -40,7 +40,7 @@ fn headline(report: &InventoryReport) -> String {
 }
 
 fn grid(placements: &[&InventoryPlacement]) -> Grid {
-    let mut grid = Grid::new(&["PLACEMENT", "SENT TO", "AT", "HOW"]);
+    let mut grid = Grid::new(&["PLACEMENT", "WHERE", "HOW"]);
     for placement in placements {
         let scope =
             words::named_scope(placement.platform, &placement.scope, &placement.scope_candidates);
@@ -48,15 +48,13 @@ fn grid(placements: &[&InventoryPlacement]) -> Grid {
         for consumer in &placement.consumers {
             grid.entry(vec![
                 std::mem::take(&mut name),
-                vec![plain(step(consumer))],
-                vec![plain(words::place_of(&consumer.file, consumer.line))],
+                vec![
+                    plain(words::place_of(&consumer.file, consumer.line)),
+                    faint(words::job_and_step(consumer.job.as_deref(), consumer.step.as_deref())),
+                ],
                 vec![plain(words::carrier(consumer.carrier))],
             ]);
         }
     }
     grid
-}
-
-fn step(consumer: &InventoryConsumer) -> String {
-    words::job_and_step(consumer.job.as_deref(), consumer.step.as_deref())
 }

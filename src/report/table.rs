@@ -1,10 +1,13 @@
 //! The exposure report for people: headline, credentials by repository, other places, blind spots.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     Heading, WIDTH, coverage, dates,
-    grid::{Grid, bold, faint, plain},
+    grid::{Grid, Line, bold, faint, plain},
     headline, sites, text, words,
 };
 use crate::assess::{Confidence, Exposure, Placement, Reach, Report, Span};
@@ -20,7 +23,7 @@ pub fn exposure(report: &Report, heading: &Heading) -> String {
     }
     page.push_str(&sites::render(report));
     page.push_str(&coverage::render(&report.coverage));
-    if let Some(first) = report.exposures.first() {
+    if let Some(first) = report.exposures.iter().min_by_key(|e| e.reach) {
         let hint = format!(
             "why one line is here: keysweep expose {} --explain {}",
             report.incident, first.id
@@ -78,19 +81,22 @@ fn names(exposures: &[&Exposure]) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// `acme/site · action x@v1 · in force inside the window 2021-01-31 … 2021-04-01`
+/// `acme/site · action x@v1 · in force in the window: 2021-01-31 … 2021-04-01`
 fn title(repository: &str, components: &BTreeSet<String>, exposures: &[&Exposure]) -> String {
-    let mut line = text::clean(repository);
-    if let (1, Some(exposure)) = (components.len(), exposures.first()) {
-        let component = &exposure.component;
-        line = format!("{line} · {} {}", words::kind(component.kind), words::component(component));
-    }
+    let component = match (components.len(), exposures.first()) {
+        (1, Some(first)) => {
+            let component = &first.component;
+            format!("{} {}", words::kind(component.kind), words::component(component))
+        }
+        _ => String::new(),
+    };
     let overlap: Option<Span> = dates::hull(exposures.iter().map(|e| e.overlap));
     let when = match overlap {
         Some(span) => format!("in force in the window: {}", dates::span(&span)),
         None => "undated".to_owned(),
     };
-    headline::coloured(&text::clean(repository), words::BOLD, &format!("{line} · {when}"))
+    let line = text::dotted(&[repository.to_owned(), component, when], WIDTH);
+    headline::coloured(&text::clean(repository), words::BOLD, line)
 }
 
 #[derive(Clone, Copy)]
@@ -131,31 +137,29 @@ fn by_placement<'a>(exposures: &[&'a Exposure]) -> Vec<(&'a Placement, Vec<&'a E
         found.entry(&exposure.placement).or_default().push(exposure);
     }
     for places in found.values_mut() {
-        places.sort_by_key(|e| (std::cmp::Reverse(e.confidence), words_order(e)));
+        places.sort_by_key(|e| (Reverse(e.confidence), order(e)));
     }
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by_key(|(placement, places)| {
         let first = places.first();
         let confidence = first.map_or(Confidence::Possible, |e| e.confidence);
-        (std::cmp::Reverse(confidence), first.map(|e| words_order(e)), *placement)
+        (Reverse(confidence), first.map(|e| order(e)), places.len(), *placement)
     });
     found
 }
 
 /// File, line, job and step.
-fn words_order(exposure: &Exposure) -> (&str, u32, Option<&str>, Option<&str>) {
+fn order(exposure: &Exposure) -> (&str, u32, Option<&str>, Option<&str>) {
     exposure.consumer.as_ref().map_or(("", 0, None, None), |consumer| {
         (&consumer.file, consumer.line, consumer.job.as_deref(), consumer.step.as_deref())
     })
 }
 
-type Lines = Vec<(String, Option<tabled::settings::Color>)>;
-
-fn credential(placement: &Placement) -> Lines {
+fn credential(placement: &Placement) -> Vec<Line> {
     vec![bold(words::placement_name(&placement.name)), faint(words::scope(placement))]
 }
 
-fn site(exposure: &Exposure, above: Option<&Exposure>, shown: Shown) -> Lines {
+fn site(exposure: &Exposure, above: Option<&Exposure>, shown: Shown) -> Vec<Line> {
     let same = above.is_some_and(|above| {
         above.consumer == exposure.consumer && above.component == exposure.component
     });
@@ -172,11 +176,11 @@ fn site(exposure: &Exposure, above: Option<&Exposure>, shown: Shown) -> Lines {
     lines
 }
 
-fn how(exposure: &Exposure) -> Lines {
+fn how(exposure: &Exposure) -> Vec<Line> {
     let (sure, colour) = words::confidence(exposure.confidence);
     vec![plain(words::carrier(exposure.carrier)), (sure.to_owned(), colour)]
 }
 
-fn what(exposure: &Exposure) -> Lines {
+fn what(exposure: &Exposure) -> Vec<Line> {
     vec![bold(words::disposition(exposure.disposition)), faint(exposure.id.clone())]
 }

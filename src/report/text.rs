@@ -60,7 +60,7 @@ fn lines(text: &str, limit: usize) -> Vec<String> {
 /// Byte offset of the best break in what fits into `limit`.
 fn cut_before(text: &str, limit: usize) -> usize {
     let mut used = 0;
-    let (mut space, mut joint, mut end) = (0, 0, 0);
+    let (mut space, mut slash, mut joint, mut end) = (0, 0, 0, 0);
     for (at, c) in text.char_indices() {
         used += char_width(c);
         if used > limit {
@@ -71,19 +71,14 @@ fn cut_before(text: &str, limit: usize) -> usize {
         end = at + c.len_utf8();
         match c {
             ' ' => space = end,
-            '/' | '-' | '_' | '.' | '@' | ':' | ',' => joint = end,
+            '/' => slash = end,
+            '-' | '_' | '.' | '@' | ':' | ',' => joint = end,
             _ => {}
         }
     }
     let least = end / 3;
     let end = if end == 0 { text.chars().next().map_or(1, char::len_utf8) } else { end };
-    if space > least {
-        space
-    } else if joint > least {
-        joint
-    } else {
-        end
-    }
+    [space, slash, joint].into_iter().find(|cut| *cut > least).unwrap_or(end)
 }
 
 fn shorten(text: &str, longest: usize) -> String {
@@ -104,6 +99,25 @@ pub(super) fn hang(lead: &str, text: &str, page: usize) -> String {
         .iter()
         .enumerate()
         .map(|(index, line)| format!("{}{line}\n", if index == 0 { lead } else { &margin }))
+        .collect()
+}
+
+/// `a · b · c`, broken between its parts where it can be; all lines but the first are indented.
+pub(super) fn dotted(parts: &[String], page: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts.iter().map(|part| clean(part)).filter(|part| !part.is_empty()) {
+        match lines.last_mut() {
+            Some(line) if width(line) + 3 + width(&part) <= page => {
+                line.push_str(" · ");
+                line.push_str(&part);
+            }
+            Some(_) => lines.push(format!("  {part}")),
+            None => lines.push(part),
+        }
+    }
+    lines
+        .iter()
+        .map(|line| hang(if line.starts_with("  ") { "  " } else { "" }, line.trim_start(), page))
         .collect()
 }
 

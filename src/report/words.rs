@@ -168,7 +168,7 @@ pub(super) fn state(state: CoverageState) -> &'static str {
     match state {
         CoverageState::Seen => "read",
         CoverageState::NotApplicable => "not applicable",
-        CoverageState::Unseen => "not asked",
+        CoverageState::Unseen => "not looked at",
         CoverageState::Denied => "denied",
         CoverageState::Failed => "failed",
         CoverageState::Expired => "expired",
