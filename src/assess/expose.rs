@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 
 use super::{
-    Coverage, Exposure, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, coverage, merge, site,
+    Coverage, Exposure, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site, unseen,
 };
 use crate::{
     ci::model::{Certainty, Pipeline, Role},
+    discover,
     incident::Pack,
 };
 
@@ -27,7 +28,7 @@ pub struct Subject<'a> {
     pub identity: &'a str,
     pub basis: Basis,
     pub definitions: Vec<Defined<'a>>,
-    pub coverage: &'a [Coverage],
+    pub coverage: &'a [discover::Coverage],
 }
 
 /// A pipeline and when it was in force.
@@ -44,7 +45,7 @@ pub fn expose(pack: &Pack, subjects: &[Subject<'_>]) -> Report {
     let (mut sites, mut exposures, mut entries) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects {
         let found = assess(pack, subject);
-        entries.extend(coverage::of(pack, subject, &found.0));
+        entries.extend(unseen::of(pack, subject, &found.0));
         sites.extend(found.0);
         exposures.extend(found.1);
     }
@@ -57,7 +58,7 @@ pub fn expose(pack: &Pack, subjects: &[Subject<'_>]) -> Report {
         summary,
         exposures,
         sites,
-        coverage: coverage::sorted(entries),
+        coverage: unseen::sorted(entries),
     }
 }
 

@@ -1,13 +1,25 @@
-//! Incident × reach × definitions → [`Report`]. Pure.
+//! Incident × reach × definitions → [`Report`]; and what is there without an incident. Pure.
 
+mod components;
+mod consumer;
 mod coverage;
 mod disposition;
 mod expose;
-pub mod exposure;
+mod exposure;
 mod identity;
+mod inventory;
 mod merge;
+#[cfg(test)]
+mod pipelines_for_tests;
+mod placement;
 mod site;
+mod unseen;
 mod why;
 
-pub use expose::{Basis, Subject, expose};
+pub use components::{ComponentUse, ComponentsReport, components};
+pub use expose::{Basis, Defined, Subject, expose};
 pub use exposure::*;
+pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
+
+pub const COMPONENTS_SCHEMA: &str = components::SCHEMA;
+pub const INVENTORY_SCHEMA: &str = inventory::SCHEMA;

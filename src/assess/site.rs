@@ -5,7 +5,7 @@ use super::{
     SiteStatus, Span, Subject, disposition, expose::Defined, identity, why,
 };
 use crate::{
-    ci::model::{Certainty, Flow, Job, Mention, Role, Scope, Step, Way},
+    ci::model::{Certainty, Job, Mention, Role, Step},
     incident::{Capabilities, Capability, Context, Hit, Meeting, Pack, Standing, meet},
     reach::{Reached, reached},
 };
@@ -159,18 +159,7 @@ fn never_runs<'a>(spot: &Spot<'a>) -> Option<&'a str> {
 }
 
 fn consumer(spot: &Spot<'_>) -> Consumer {
-    let step = spot.step.map(|step| {
-        step.name
-            .clone()
-            .or_else(|| step.id.clone())
-            .unwrap_or_else(|| format!("#{}", step.index + 1))
-    });
-    Consumer {
-        file: spot.mention.place.file.to_string(),
-        line: spot.mention.place.line,
-        job: (!spot.job.id.is_empty()).then(|| spot.job.id.clone()),
-        step,
-    }
+    Consumer::new(&spot.mention.place, spot.job, spot.step)
 }
 
 fn exposures(pack: &Pack, spot: &Spot<'_>, hit: &Hit<'_>, judged: &Judged) -> Vec<Exposure> {
@@ -207,7 +196,7 @@ fn exposure(
     reach: Reach,
 ) -> Exposure {
     let certainty = chain(spot, hit, judged, way, reach);
-    let placement = placement(spot, way.flow);
+    let placement = Placement::of(spot.defined.pipeline.platform, &way.flow.secret);
     let consumer = consumer(spot);
     let id = identity::of(&identity::Line {
         incident: pack.id(),
@@ -274,28 +263,6 @@ fn doubt(spot: &Spot<'_>) -> Certainty {
         }),
     });
     if in_doubt { Certainty::Possible } else { Certainty::Inferred }
-}
-
-pub(super) fn placement(spot: &Spot<'_>, flow: &Flow) -> Placement {
-    let (scope, scope_candidates) = match &flow.secret.scope {
-        Scope::Repo => ("repo".to_owned(), Vec::new()),
-        Scope::Org => ("org".to_owned(), Vec::new()),
-        Scope::Environment(name) => (format!("environment:{name}"), Vec::new()),
-        Scope::Job => ("job".to_owned(), Vec::new()),
-        Scope::Context(name) => (format!("context:{name}"), Vec::new()),
-        Scope::Project => ("project".to_owned(), Vec::new()),
-        Scope::Literal => ("literal".to_owned(), Vec::new()),
-        Scope::Unknown(candidates) => {
-            ("unknown".to_owned(), candidates.iter().map(|c| c.to_string()).collect())
-        }
-    };
-    Placement {
-        platform: spot.defined.pipeline.platform,
-        scope,
-        name: flow.secret.name.to_string(),
-        whole_context: &*flow.secret.name == "*" || flow.way == Way::WholeContext && flow.secret.name.ends_with('*'),
-        scope_candidates,
-    }
 }
 
 /// Whether the line speaks of repositories that call this one.

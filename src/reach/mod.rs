@@ -5,5 +5,6 @@
 //! memory beside me.
 
 mod reached;
+pub mod rules;
 
 pub use reached::{Reached, reached};

@@ -1,1 +1,42 @@
 //! Reports for people and machines. Pure.
+//!
+//! Tables come with colour codes; who writes them strips those where the reader is no terminal.
+
+mod components;
+mod coverage;
+mod dates;
+mod explain;
+mod grid;
+mod headline;
+mod inventory;
+mod json;
+mod schema;
+mod sites;
+mod table;
+mod text;
+mod words;
+
+use crate::assess::Span;
+
+pub use components::components;
+pub use explain::explain;
+pub use headline::verdict_line;
+pub use inventory::inventory;
+pub use json::json;
+pub use schema::{Schema, schema};
+pub use table::exposure;
+pub use text::clean;
+
+/// Columns that a table never exceeds.
+pub const WIDTH: usize = 100;
+
+/// What a table says of its incident and its input and a report does not hold.
+#[derive(Clone, Debug, Default)]
+pub struct Heading {
+    /// What happened, in a few words.
+    pub title: String,
+    /// From the first to the last moment of any of its components.
+    pub window: Option<Span>,
+    /// How many were read, found in or not.
+    pub repositories: usize,
+}

@@ -117,7 +117,8 @@ pub(super) fn read(workflow: &Workflow<'_>, id: &str, line: u32, node: &Node) ->
             secrets: handed.secrets,
             permissions: Some(job::effective_permissions(workflow, node)),
             stack: frame.stack.clone(),
-            ..*frame_parts(frame)
+            top_files: frame.top_files,
+            siblings: frame.siblings,
         };
         follow(callee, &path, &place, &mut called);
     }
@@ -127,10 +128,6 @@ pub(super) fn read(workflow: &Workflow<'_>, id: &str, line: u32, node: &Node) ->
         first.sent = job::distinct(std::mem::take(&mut first.sent));
     }
     called
-}
-
-fn frame_parts<'f, 'a>(frame: &'f Frame<'a>) -> &'f Frame<'a> {
-    frame
 }
 
 /// The callee stands in the same checkout as its caller, which may be a sibling's.

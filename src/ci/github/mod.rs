@@ -18,25 +18,17 @@ use std::sync::Arc;
 
 use super::{
     Files, Siblings,
+    catalog::Entry,
     model::{Gap, Hides, Pipeline, Place},
     yaml,
 };
-
-/// What a file of the checkout is to GitHub.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FileKind {
-    /// Directly in `.github/workflows` of the checkout's top.
-    Workflow,
-    /// An `action.yml` or `action.yaml`.
-    Action,
-}
 
 /// Reads one file. Whatever is wrong with it stands in the pipelines' gaps.
 pub fn read(
     files: &dyn Files,
     siblings: &dyn Siblings,
     path: &str,
-    kind: FileKind,
+    kind: Entry,
 ) -> Vec<Pipeline> {
     let file: Arc<str> = Arc::from(path);
     let (root, gaps, doubts) = match load(files, path, &file) {
@@ -45,8 +37,8 @@ pub fn read(
     };
     let Some(root) = root else { return vec![workflow::empty(&file, gaps)] };
     match kind {
-        FileKind::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
-        FileKind::Action => action::read_offered(files, siblings, &file, &root, gaps),
+        Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
+        Entry::Action => action::read_offered(files, siblings, &file, &root, gaps),
     }
 }
 

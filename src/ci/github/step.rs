@@ -149,13 +149,13 @@ impl JobReader<'_> {
         self.steps[index].mentions.extend(mentions);
         for binding in outcome.env_for_later_steps {
             let values = binding.literal.into_iter().collect();
-            self.exported.set(&binding.name, Value { flows: binding.flows, values });
+            self.exported.set(&binding.name, Value { flows: binding.flows, values, partial: false });
         }
         if let Some(id) = &current.id {
             for binding in outcome.outputs {
                 let values = binding.literal.into_iter().collect();
                 let key = (id.to_ascii_lowercase(), binding.name.to_ascii_lowercase());
-                cx.outputs.insert(key, Value { flows: binding.flows, values });
+                cx.outputs.insert(key, Value { flows: binding.flows, values, partial: false });
             }
         }
         self.gaps.extend(outcome.gaps);

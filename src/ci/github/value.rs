@@ -16,22 +16,24 @@ const MAX_VALUES: usize = 16;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Value {
     pub(super) flows: Vec<Flow>,
-    /// Every text it may be; empty where the file does not tell.
+    /// Texts it may be; empty where the file does not tell.
     pub(super) values: Vec<Arc<str>>,
+    /// It may be other texts too.
+    pub(super) partial: bool,
 }
 
 impl Value {
     pub(super) fn literal(text: impl Into<Arc<str>>) -> Self {
-        Self { flows: Vec::new(), values: vec![text.into()] }
+        Self { values: vec![text.into()], ..Self::default() }
     }
 
     pub(super) fn one(flow: Flow) -> Self {
-        Self { flows: vec![flow], values: Vec::new() }
+        Self { flows: vec![flow], ..Self::default() }
     }
 
     pub(super) fn bind(self, name: impl Into<String>) -> Binding {
         let literal = match self.values.as_slice() {
-            [only] if self.flows.is_empty() => Some(Arc::clone(only)),
+            [only] if self.flows.is_empty() && !self.partial => Some(Arc::clone(only)),
             _ => None,
         };
         Binding { name: name.into(), flows: self.flows, literal }
@@ -133,12 +135,13 @@ impl Context {
         let mut texts = vec![String::new()];
         let mut known = true;
         for part in expr::split(&scalar.text) {
-            let alternatives: Vec<Arc<str>> = match part {
+            let alternatives = match part {
                 Part::Text(range) => vec![Arc::from(&scalar.text[range])],
-                Part::Expression { range, body } => {
+                Part::Expression { range, body } | Part::Unterminated { range, body } => {
                     let line = scalar.lines.line_at(range.start);
                     let part = self.expression(&scalar.text[body], line, way);
                     out.value.add(part.value.flows);
+                    out.value.partial |= part.value.partial;
                     out.sent.extend(part.sent);
                     part.value.values
                 }
@@ -191,11 +194,14 @@ impl Context {
     pub(super) fn placeholders(&self, scalar: &Scalar) -> (Vec<Placeholder>, Vec<Flow>) {
         let (mut found, mut sent) = (Vec::new(), Vec::new());
         for part in expr::split(&scalar.text) {
-            let Part::Expression { range, body } = part else { continue };
+            let (Part::Expression { range, body } | Part::Unterminated { range, body }) = part
+            else {
+                continue;
+            };
             let line = scalar.lines.line_at(range.start);
             let part = self.expression(&scalar.text[body], line, Way::Script);
             sent.extend(part.sent);
-            let Value { flows, values } = part.value;
+            let Value { flows, values, .. } = part.value;
             found.push(Placeholder { range, flows, values });
         }
         (found, sent)
@@ -228,9 +234,10 @@ impl Context {
                 out.value.add(value.flows);
             }
         }
-        out.value.values =
-            expr::values(body, &|reference| self.resolve(reference, line, way).values);
-        out.value.values.truncate(MAX_VALUES);
+        let lookup = |reference: &Reference| self.resolve(reference, line, way).values;
+        let values = expr::evaluate(body, &lookup);
+        out.value.values = values.known;
+        out.value.partial = !values.complete;
         out
     }
 
@@ -263,18 +270,26 @@ impl Context {
                 .cloned()
                 .unwrap_or_default(),
             Reference::WholeSteps => all(self.outputs.values()),
-            Reference::ActionPath => {
-                self.action_path.clone().map(Value::literal).unwrap_or_default()
-            }
-            Reference::Vars(_) | Reference::NeedsOutput { .. } | Reference::Other => {
-                Value::default()
-            }
+            Reference::Other(path) => self.platform(path),
+            // Variables stand in settings; secret-valued outputs of other jobs are dropped (G21).
+            Reference::Vars(_)
+            | Reference::WholeVars
+            | Reference::NeedsOutput { .. }
+            | Reference::JobOutput { .. } => Value::default(),
         }
     }
 
     fn input(&self, name: &str) -> Value {
-        match (self.inputs.find(name), &self.secrets) {
-            (Some(value), _) => value.clone(),
+        self.inputs.find(name).cloned().unwrap_or_default()
+    }
+
+    /// Paths that the platform gives: the checkout's top is the workspace.
+    fn platform(&self, path: &str) -> Value {
+        match path {
+            "github.workspace" => Value::literal("."),
+            "github.action_path" => {
+                self.action_path.clone().map(Value::literal).unwrap_or_default()
+            }
             _ => Value::default(),
         }
     }
@@ -319,7 +334,7 @@ impl Context {
                     self.flow("*", line, Way::WholeContext),
                     self.token(line, Way::WholeContext),
                 ],
-                values: Vec::new(),
+                ..Value::default()
             },
             Secrets::Consumer => Value::one(self.flow("secrets.*", line, Way::WholeContext)),
         }

@@ -1,1 +1,0 @@
-//! Incident packs: what was bad, when, and what it could do.

@@ -1,0 +1,35 @@
+//! JSON schemas of the reports.
+
+use schemars::generate::SchemaSettings;
+use serde_json::{Value, json};
+
+use crate::assess::{
+    COMPONENTS_SCHEMA, ComponentsReport, INVENTORY_SCHEMA, InventoryReport, Report,
+    SCHEMA as EXPOSURE_SCHEMA,
+};
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Schema {
+    Exposure,
+    Components,
+    Inventory,
+}
+
+/// The schema that every report of this kind fulfils.
+pub fn schema(kind: Schema) -> Value {
+    // As it is written, not as it may be read: what is always there is required.
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let (name, schema) = match kind {
+        Schema::Exposure => (EXPOSURE_SCHEMA, generator.into_root_schema_for::<Report>()),
+        Schema::Components => {
+            (COMPONENTS_SCHEMA, generator.into_root_schema_for::<ComponentsReport>())
+        }
+        Schema::Inventory => {
+            (INVENTORY_SCHEMA, generator.into_root_schema_for::<InventoryReport>())
+        }
+    };
+    let mut schema = schema.to_value();
+    schema["title"] = json!(name);
+    schema["properties"]["schema"] = json!({ "const": name });
+    schema
+}

@@ -1,0 +1,70 @@
+//! Places where the component is used and no credential is listed: each with its reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{WIDTH, text, words};
+use crate::assess::{Report, Site, SiteStatus};
+
+/// Places named for one reason; the JSON has them all.
+const MOST_PLACES: usize = 3;
+
+pub(super) fn render(report: &Report) -> String {
+    let listed: BTreeSet<_> = report
+        .exposures
+        .iter()
+        .map(|e| (e.repository.as_str(), words::place(e.consumer.as_ref())))
+        .collect();
+    let bare = |site: &&Site| {
+        !listed.contains(&(site.repository.as_str(), words::place(site.consumer.as_ref())))
+    };
+    let of = |status| report.sites.iter().filter(move |site| site.status == status);
+    [
+        list(
+            "could run its bad content, no credential in reach",
+            of(SiteStatus::Exposed).filter(bare),
+        ),
+        list("not settled", of(SiteStatus::Unknown)),
+        list("cleared", of(SiteStatus::Cleared)),
+    ]
+    .concat()
+}
+
+/// One paragraph per component and reason, however many places share them.
+fn list<'a>(title: &str, sites: impl Iterator<Item = &'a Site>) -> String {
+    let mut groups: BTreeMap<(String, &str), Vec<&Site>> = BTreeMap::new();
+    for site in sites {
+        let component =
+            format!("{} {}", words::kind(site.component.kind), words::component(&site.component));
+        groups.entry((component, &site.reason)).or_default().push(site);
+    }
+    if groups.is_empty() {
+        return String::new();
+    }
+    let mut lines = format!("\n{}\n", words::paint(words::BOLD, &format!("{title}:")));
+    for ((component, reason), sites) in groups {
+        lines.push_str(&text::hang("  ", &format!("{component}: {reason}"), WIDTH));
+        lines.push_str(&text::hang("    at ", &places(&sites), WIDTH));
+    }
+    lines
+}
+
+fn places(sites: &[&Site]) -> String {
+    let mut places: Vec<String> = sites
+        .iter()
+        .map(|site| match &site.consumer {
+            Some(consumer) => format!("{} {}:{}", site.repository, consumer.file, consumer.line),
+            None => site.repository.clone(),
+        })
+        .collect();
+    places.sort();
+    places.dedup();
+    shortened(&places, MOST_PLACES)
+}
+
+/// `a, b, c and 5 more`
+pub(super) fn shortened(items: &[String], most: usize) -> String {
+    match items.len().checked_sub(most) {
+        Some(more) if more > 0 => format!("{} and {more} more", items[..most].join(", ")),
+        _ => items.join(", "),
+    }
+}
