@@ -35,7 +35,12 @@ pub(super) fn compose(text: &str) -> Read {
     let mut parser = Parser::new_from_str_with_options(text, options);
     let error = composer.read_document(&mut parser).err();
     match &error {
-        Some(error) => composer.end_early(line(error.marker().line()), &error.info()),
+        Some(error) => {
+            let at = line(error.marker().line());
+            // The parser looks ahead: what it had read beyond its last event is lost.
+            let last = composer.last_line.min(at);
+            composer.end_early(last, &format!("{} (line {at})", error.info()));
+        }
         None => composer.look_behind(&mut parser),
     }
     composer.close_all();
@@ -51,6 +56,8 @@ struct Composer<'s> {
     total: usize,
     merges_left: usize,
     troubles: Vec<Trouble>,
+    /// Of the last event.
+    last_line: u32,
     /// Nothing more is read.
     ended: bool,
 }
@@ -94,6 +101,7 @@ impl<'s> Composer<'s> {
             total: 0,
             merges_left: MAX_MERGED,
             troubles: Vec::new(),
+            last_line: 1,
             ended: false,
         }
     }
@@ -104,6 +112,7 @@ impl<'s> Composer<'s> {
             if matches!(event, Event::DocumentEnd) {
                 break;
             }
+            self.last_line = line(span.end.line());
             self.take(event, &span);
             if self.ended {
                 break;
