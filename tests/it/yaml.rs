@@ -114,10 +114,8 @@ fn every_word_knows_its_line() {
             assert_eq!(parsed.troubles, [], "{source:?}");
             let mut words = 0;
             check_words(&parsed.root.unwrap(), &source, &mut words);
-            assert!(
-                words >= source.matches('w').count().min(2) - usize::from(words == 1),
-                "{source:?}"
-            );
+            let written = source.match_indices('w').filter(|(at, _)| is_word(&source[*at..]));
+            assert!(words >= written.count(), "{source:?}: {words}");
         }
     }
 }
@@ -135,9 +133,10 @@ fn check_words(node: &Node, source: &str, words: &mut usize) {
     }
     let Some(scalar) = node.scalar() else { return };
     for (at, _) in scalar.text.match_indices('w') {
-        let digits: String =
-            scalar.text[at + 1..].chars().take_while(char::is_ascii_digit).collect();
-        if let Ok(line) = digits.parse::<u32>() {
+        if is_word(&scalar.text[at..]) {
+            let rest = &scalar.text[at + 1..];
+            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let line: u32 = rest[..digits].parse().unwrap();
             assert_eq!(scalar.lines.line_at(at), line, "{source:?}: {:?} at {at}", scalar.text);
             *words += 1;
         }
@@ -321,7 +320,7 @@ fn merge_keys_are_bounded() {
     }
     let parsed = read(&bomb);
     assert!(parsed.troubles.iter().any(|t| !t.fatal && t.reason.contains("merge keys add more")));
-    assert!(count(&parsed.root.unwrap()) < 60_000);
+    assert!(count(&parsed.root.unwrap()) < 110_000);
 }
 
 #[test]
