@@ -10,8 +10,8 @@ use crate::ci::shell::LineMap;
 /// More than this many say no more than "broken throughout".
 const MAX_TROUBLES: usize = 100;
 
-/// Entries that merge keys may add in one file: each is a copy, unlike an alias.
-const MAX_MERGED: usize = 50_000;
+/// Entries that merge keys may go through in one file: each is a copy, unlike an alias.
+const MAX_MERGED: usize = 100_000;
 
 /// One text, composed.
 #[derive(Debug)]
@@ -35,7 +35,12 @@ pub(super) fn compose(text: &str) -> Read {
     let mut parser = Parser::new_from_str_with_options(text, options);
     let error = composer.read_document(&mut parser).err();
     match &error {
-        Some(error) => composer.end_early(line(error.marker().line()), &error.info()),
+        Some(error) => {
+            let at = line(error.marker().line());
+            // The parser looks ahead: what it had read beyond its last event is lost.
+            let last = composer.last_line.min(at);
+            composer.end_early(last, &format!("{} (line {at})", error.info()));
+        }
         None => composer.look_behind(&mut parser),
     }
     composer.close_all();
@@ -50,7 +55,10 @@ struct Composer<'s> {
     /// Nodes so far, with every alias written out.
     total: usize,
     merges_left: usize,
+    merged: bool,
     troubles: Vec<Trouble>,
+    /// Of the last event.
+    last_line: u32,
     /// Nothing more is read.
     ended: bool,
 }
@@ -93,7 +101,9 @@ impl<'s> Composer<'s> {
             root: None,
             total: 0,
             merges_left: MAX_MERGED,
+            merged: false,
             troubles: Vec::new(),
+            last_line: 1,
             ended: false,
         }
     }
@@ -104,6 +114,7 @@ impl<'s> Composer<'s> {
             if matches!(event, Event::DocumentEnd) {
                 break;
             }
+            self.last_line = line(span.end.line());
             self.take(event, &span);
             if self.ended {
                 break;
@@ -270,19 +281,31 @@ impl<'s> Composer<'s> {
     }
 
     fn apply_merges(&mut self, entries: &mut Vec<Entry>, merges: Vec<(u32, Scalar, Arc<Node>)>) {
+        if merges.is_empty() {
+            return;
+        }
+        let own = entries.len();
+        let mut merge = merge::Merge::into(entries);
         for (line, key, value) in merges {
             let before = self.merges_left;
-            if merge::merge(entries, &value, &mut self.merges_left).is_some() {
-                self.total += before - self.merges_left;
-                self.trouble(Trouble::new(line, "merge key `<<`"));
-                if self.merges_left == 0 {
-                    let reason = format!("merge keys add more than {MAX_MERGED} entries");
-                    self.trouble(Trouble::new(line, reason));
-                }
+            if merge.add(&value, &mut self.merges_left).is_some() {
+                self.report_merge(line);
             } else {
                 self.trouble(Trouble::new(line, "merge key `<<` of something that is no mapping"));
-                entries.push(Entry { key, key_line: line, value, merged: false });
+                merge.keep(Entry { key, key_line: line, value, merged: false });
             }
+            if before > 0 && self.merges_left == 0 {
+                let reason = format!("merge keys add more than {MAX_MERGED} entries");
+                self.trouble(Trouble::new(line, reason));
+            }
+        }
+        self.total += entries.len() - own;
+    }
+
+    /// Once a file: [`Entry::merged`] tells the rest.
+    fn report_merge(&mut self, line: u32) {
+        if !std::mem::replace(&mut self.merged, true) {
+            self.trouble(Trouble::new(line, "merge key `<<`"));
         }
     }
 

@@ -4,127 +4,126 @@ use granit_parser::{ScalarStyle, Span};
 
 use crate::ci::shell::LineMap;
 
+const BLANKS: [char; 2] = [' ', '\t'];
+
 /// The line map of a decoded scalar.
 pub(super) fn of_scalar(source: &str, text: &str, style: ScalarStyle, span: &Span) -> LineMap {
     let first = line(span.start.line());
     let raw = span.slice(source).unwrap_or_default();
-    if !raw.contains(['\n', '\r']) {
-        return LineMap::new(vec![(0, first)]);
-    }
     match style {
-        ScalarStyle::Literal => LineMap::plain(text, first - leading_breaks(text).min(first - 1)),
+        ScalarStyle::Literal => literal(text, first),
         ScalarStyle::Folded => folded(raw, text, first),
+        _ if !raw.contains(['\n', '\r']) => LineMap::new(vec![(0, first)]),
         ScalarStyle::Plain | ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-            flow(raw, text, style, first)
+            let (starts, length) = unfold(raw, style, first);
+            if length == text.len() { LineMap::new(starts) } else { folded(raw, text, first) }
         }
     }
 }
 
-/// The span of a block scalar starts at its first text; every empty line above it is a line break.
-fn leading_breaks(text: &str) -> u32 {
-    line(text.bytes().take_while(|byte| *byte == b'\n').count())
+fn literal(text: &str, first: u32) -> LineMap {
+    LineMap::plain(text, first.saturating_sub(line(leading_breaks(text))).max(1))
+}
+
+/// The span of a block scalar starts at its first text; each empty line above it is one break.
+fn leading_breaks(text: &str) -> usize {
+    text.bytes().take_while(|byte| *byte == b'\n').count()
 }
 
 /// Folding joins lines and changes nothing in them, so each stands in the text as it is.
 fn folded(raw: &str, text: &str, first: u32) -> LineMap {
-    let mut starts = vec![(0, first)];
-    let mut at = 0;
-    for (i, piece) in raw.lines().enumerate() {
-        let piece = piece.trim();
+    let mut at = leading_breaks(text);
+    let above = first.saturating_sub(line(at)).max(1);
+    let mut starts: Vec<_> = (0..at).zip(above..).collect();
+    starts.push((at, first));
+    for (i, piece) in lines(raw).enumerate() {
+        let piece = piece.trim_matches(BLANKS);
         if piece.is_empty() {
             continue;
         }
-        let Some(found) = text[at..].find(piece) else { break };
-        let place = first + line(i);
+        let Some(gap) = text[at..].find(piece) else { break };
         if i > 0 {
-            // Deeper indentation is part of the line.
-            let gap = &text[at..at + found];
-            starts.push((at + gap.rfind('\n').map_or(found, |end| end + 1), place));
+            // Deeper indentation is part of its line.
+            let indented = text[at..at + gap].rfind('\n').map_or(gap, |end| end + 1);
+            starts.push((at + indented, first + line(i)));
         }
-        at += found + piece.len();
+        at += gap + piece.len();
     }
     LineMap::new(starts)
 }
 
-/// A scalar without a block: its lines are trimmed and joined by a space, or by the breaks between.
-fn flow(raw: &str, text: &str, style: ScalarStyle, first: u32) -> LineMap {
-    let (starts, _) = unfold(raw, style, first);
-    debug_assert!(starts.iter().all(|(start, _)| *start <= text.len()), "{raw:?} {text:?}");
-    LineMap::new(starts)
-}
-
-/// Decodes the lengths: where each source line's text starts, and the length of the whole.
+/// A scalar that is no block: its lines are trimmed and joined by one space, or by as many breaks as
+/// there are empty lines between. Where each line's text starts, and the length of the whole.
 fn unfold(raw: &str, style: ScalarStyle, first: u32) -> (Vec<(usize, u32)>, usize) {
-    let mut starts = vec![(0, first)];
-    let mut length = 0;
-    let mut breaks = 0;
-    let mut joined = false;
-    let inner = match style {
-        ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => {
-            raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default()
-        }
-        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => raw,
-    };
-    let last = inner.lines().count().saturating_sub(1);
     let quoted = style != ScalarStyle::Plain;
-    for (i, piece) in inner.split('\n').enumerate() {
-        let piece = piece.strip_suffix('\r').unwrap_or(piece);
-        let piece = if i > 0 || !quoted { piece.trim_start_matches([' ', '\t']) } else { piece };
-        let (decoded, escaped_break) = measure(piece, style, i < last || !quoted);
+    let inner =
+        if quoted { raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default() } else { raw };
+    let last = lines(inner).count() - 1;
+    let mut starts = vec![(0, first)];
+    let (mut length, mut breaks, mut continued) = (0, 0, false);
+    for (i, piece) in lines(inner).enumerate() {
+        let ends = i == last && quoted;
+        let piece = if i > 0 { piece.trim_start_matches(BLANKS) } else { piece };
+        let piece = Piece::measure(piece, style, !ends);
         if i > 0 {
             breaks += 1;
-            if decoded == 0 && !escaped_break && (i < last) {
+            if piece.length == 0 && !piece.continued && i < last {
                 continue;
             }
-            length += match (joined, breaks) {
-                (true, breaks) => breaks - 1,
-                (false, 1) => 1,
-                (false, breaks) => breaks - 1,
-            };
+            length += if breaks == 1 && !continued { 1 } else { breaks - 1 };
             breaks = 0;
             starts.push((length, first + line(i)));
         }
-        joined = escaped_break;
-        length += decoded;
+        length += piece.length;
+        continued = piece.continued;
     }
     (starts, length)
 }
 
-/// Decoded bytes of one source line, and whether its break is escaped.
-fn measure(piece: &str, style: ScalarStyle, trim: bool) -> (usize, bool) {
-    match style {
-        ScalarStyle::DoubleQuoted => measure_escaped(piece, trim),
-        ScalarStyle::SingleQuoted => {
-            let piece = if trim { piece.trim_end_matches([' ', '\t']) } else { piece };
-            (piece.len() - piece.matches("''").count(), false)
-        }
-        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
-            (piece.trim_end_matches([' ', '\t']).len(), false)
-        }
-    }
+/// One source line of a scalar, decoded.
+struct Piece {
+    /// In bytes.
+    length: usize,
+    /// A backslash at its end takes the break away.
+    continued: bool,
 }
 
-fn measure_escaped(piece: &str, trim: bool) -> (usize, bool) {
-    let mut length = 0;
-    // Without the white space at the end, unless an escape wrote it.
-    let mut trimmed = 0;
-    let mut chars = piece.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            length += c.len_utf8();
-            if !matches!(c, ' ' | '\t') {
-                trimmed = length;
-            }
-            continue;
+impl Piece {
+    fn measure(piece: &str, style: ScalarStyle, trim: bool) -> Self {
+        if style == ScalarStyle::DoubleQuoted {
+            return Self::measure_escaped(piece, trim);
         }
-        match chars.next() {
-            None if trim => return (length, true),
-            None => {}
-            Some(escape) => length += escape_length(escape, &mut chars),
-        }
-        trimmed = length;
+        let piece = if trim { piece.trim_end_matches(BLANKS) } else { piece };
+        let escapes = match style {
+            ScalarStyle::SingleQuoted => piece.matches("''").count(),
+            _ => 0,
+        };
+        Self { length: piece.len() - escapes, continued: false }
     }
-    (if trim { trimmed } else { length }, false)
+
+    fn measure_escaped(piece: &str, trim: bool) -> Self {
+        let mut length = 0;
+        // Without the blanks at the end, unless an escape wrote them.
+        let mut trimmed = 0;
+        let mut chars = piece.chars();
+        while let Some(c) = chars.next() {
+            match c {
+                '\\' => {
+                    let Some(escape) = chars.next() else {
+                        return Self { length, continued: true };
+                    };
+                    length += escape_length(escape, &mut chars);
+                    trimmed = length;
+                }
+                ' ' | '\t' => length += 1,
+                c => {
+                    length += c.len_utf8();
+                    trimmed = length;
+                }
+            }
+        }
+        Self { length: if trim { trimmed } else { length }, continued: false }
+    }
 }
 
 fn escape_length(escape: char, chars: &mut std::str::Chars<'_>) -> usize {
@@ -139,8 +138,22 @@ fn escape_length(escape: char, chars: &mut std::str::Chars<'_>) -> usize {
     };
     let code: String = chars.by_ref().take(digits).collect();
     let code = u32::from_str_radix(&code, 16).unwrap_or(0);
-    // A surrogate pair is four bytes of UTF-8: two for each half.
+    // Not a character: one half of a surrogate pair, which is four bytes.
     char::from_u32(code).map_or(2, char::len_utf8)
+}
+
+/// YAML's line breaks; `str::lines` does not know a lone carriage return.
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.find(['\n', '\r']);
+        rest = end.map(|end| {
+            let after = &text[end..];
+            after.strip_prefix("\r\n").unwrap_or(&after[1..])
+        });
+        Some(&text[..end.unwrap_or(text.len())])
+    })
 }
 
 fn line(line: usize) -> u32 {

@@ -13,25 +13,43 @@ pub(super) fn duplicates(entries: &[Entry]) -> Vec<usize> {
     (0..entries.len()).filter(|i| !seen.insert(entries, *i)).collect()
 }
 
-/// What a merge key's value adds to `own`, nearest first: own keys win, then the earlier mapping.
-/// `None` where the value is neither a mapping nor a list of mappings.
-pub(super) fn merge(own: &mut Vec<Entry>, value: &Node, budget: &mut usize) -> Option<()> {
-    let mut seen: HashSet<Arc<str>> = own.iter().map(|entry| entry.key.text.clone()).collect();
-    for map in mappings(value)? {
-        // A mapping that says a key twice means the last.
-        let from = own.len();
-        for entry in map.entries().iter().rev() {
-            if *budget == 0 {
-                break;
-            }
-            if seen.insert(entry.key.text.clone()) {
-                *budget -= 1;
-                own.push(Entry { merged: true, ..entry.clone() });
-            }
-        }
-        own[from..].reverse();
+/// Adds to the entries of one mapping what its merge keys bring. Own keys win, then the earlier
+/// mapping.
+pub(super) struct Merge<'a> {
+    entries: &'a mut Vec<Entry>,
+    seen: HashSet<Arc<str>>,
+}
+
+impl<'a> Merge<'a> {
+    pub(super) fn into(entries: &'a mut Vec<Entry>) -> Self {
+        let seen = entries.iter().map(|entry| entry.key.text.clone()).collect();
+        Self { entries, seen }
     }
-    Some(())
+
+    /// `None` where the value is neither a mapping nor a list of mappings. Each entry that is looked
+    /// at costs one of `budget`; the rest is left out.
+    pub(super) fn add(&mut self, value: &Node, budget: &mut usize) -> Option<()> {
+        for map in mappings(value)? {
+            let from = self.entries.len();
+            // From the end: a mapping that says a key twice means the last.
+            for entry in map.entries().iter().rev() {
+                *budget = budget.saturating_sub(1);
+                if *budget == 0 {
+                    break;
+                }
+                if self.seen.insert(entry.key.text.clone()) {
+                    self.entries.push(Entry { merged: true, ..entry.clone() });
+                }
+            }
+            self.entries[from..].reverse();
+        }
+        Some(())
+    }
+
+    /// A merge key that merges nothing is an entry like any other.
+    pub(super) fn keep(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
 }
 
 fn mappings(value: &Node) -> Option<Vec<&Node>> {

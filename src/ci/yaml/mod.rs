@@ -39,7 +39,7 @@ pub struct Trouble {
     /// 1-based.
     pub line: u32,
     pub reason: String,
-    /// The text after this line was not read.
+    /// The text after this line was not read, nor perhaps the end of the line itself.
     pub fatal: bool,
 }
 
