@@ -1,0 +1,65 @@
+//! The packs that come with the program.
+
+use std::sync::LazyLock;
+
+use super::{Pack, parse};
+
+/// File name and text; the tests hold every one of them to [`super::lint`].
+pub const SOURCES: &[(&str, &str)] = &[
+    ("codecov-2021.toml", include_str!("packs/codecov-2021.toml")),
+    ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
+    ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
+];
+
+static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
+    let parsed = SOURCES.iter().map(|(name, text)| parse(text, name));
+    // The texts are compiled in, and the tests parse every one.
+    parsed.map(|pack| pack.expect("built-in packs are well formed")).collect()
+});
+
+pub fn builtin() -> &'static [Pack] {
+    &PACKS
+}
+
+/// The built-in pack of this id, or of this alias, in any letter case.
+pub fn find(id: &str) -> Result<&'static Pack, UnknownPack> {
+    let called = |pack: &&Pack| {
+        pack.id().eq_ignore_ascii_case(id)
+            || pack.document().aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id))
+    };
+    builtin().iter().find(called).ok_or_else(|| UnknownPack::new(id))
+}
+
+/// No pack has this id.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("no incident `{id}` is known (known: {})", .known.join(", "))]
+pub struct UnknownPack {
+    pub id: String,
+    pub known: Vec<String>,
+    pub suggestion: Option<String>,
+}
+
+impl UnknownPack {
+    fn new(id: &str) -> Self {
+        let known: Vec<_> = builtin().iter().map(|pack| pack.id().to_owned()).collect();
+        let wanted = id.to_ascii_lowercase();
+        let near = |name: &&String| {
+            strsim::jaro_winkler(name, &wanted) > 0.8 || stem(name) == stem(&wanted)
+        };
+        let suggestion = known.iter().find(near).cloned();
+        Self { id: id.to_owned(), known, suggestion }
+    }
+
+    /// The way out, for the line under the error.
+    pub fn hint(&self) -> String {
+        match &self.suggestion {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => "an incident is named by its id, its CVE or its GHSA".to_owned(),
+        }
+    }
+}
+
+/// The id without its year.
+fn stem(id: &str) -> &str {
+    id.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-')
+}

@@ -1,0 +1,120 @@
+//! When two names are one component.
+//!
+//! * Actions and reusable workflows: `owner/repo`, any letter case; a path inside the repository is the
+//!   same repository at the same ref. `git clone` of that repository is the same content.
+//! * URLs: host in any letter case, `http` as `https` (and none), no port, query, fragment, slash at the end.
+//! * Images: `docker.io/library/x` is `x`. Packages: `ecosystem:name`, where the ecosystem is known.
+
+use std::borrow::Cow;
+
+use super::reference::fits;
+use crate::ci::model::Kind;
+
+/// A name of a pack, brought to one form.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) struct Name {
+    kind: Kind,
+    text: String,
+}
+
+impl Name {
+    pub(super) fn new(kind: Kind, written: &str) -> Self {
+        Self { kind, text: canonical(kind, written).into_owned() }
+    }
+
+    /// Whether the component of this kind and name is this one.
+    pub(super) fn is(&self, kind: Kind, written: &str) -> bool {
+        let class = Class::of(self.kind);
+        // A thing fetched from a URL is that thing, whatever the front end took it for.
+        if class != Class::of(kind) {
+            return false;
+        }
+        let text = canonical(self.kind, written);
+        match class {
+            Class::Url => fits(&self.text, &text),
+            Class::Repository => {
+                let rest = text.strip_prefix(self.text.as_str());
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            }
+            Class::Package => self.text == text || self.without_ecosystem() == Some(&text),
+            Class::Image => self.text == text,
+            // An orb and a vendor may share a name.
+            Class::Plain => self.kind == kind && self.text == text,
+        }
+    }
+
+    /// For a mention that does not say its ecosystem.
+    fn without_ecosystem(&self) -> Option<&str> {
+        self.text.split_once(':').map(|(_, name)| name)
+    }
+}
+
+/// Kinds whose names are compared in the same way.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Class {
+    Url,
+    Repository,
+    Image,
+    Package,
+    Plain,
+}
+
+impl Class {
+    fn of(kind: Kind) -> Self {
+        match kind {
+            Kind::ScriptUrl | Kind::Binary | Kind::ReleaseAsset | Kind::Include => Self::Url,
+            Kind::Action | Kind::Workflow | Kind::Repository => Self::Repository,
+            Kind::Image => Self::Image,
+            Kind::Package | Kind::Plugin | Kind::Extension => Self::Package,
+            Kind::Orb | Kind::Vendor => Self::Plain,
+        }
+    }
+}
+
+fn canonical(kind: Kind, written: &str) -> Cow<'_, str> {
+    let written = written.trim();
+    match Class::of(kind) {
+        Class::Url => url(written).into(),
+        Class::Repository => repository(written).into(),
+        Class::Image => image(written).into(),
+        Class::Package => package(written).into(),
+        Class::Plain => written.to_ascii_lowercase().into(),
+    }
+}
+
+/// Host and path alone: which bytes come does not hang on the rest.
+fn url(written: &str) -> String {
+    let bare = written.split_once("://").map_or(written, |(_, rest)| rest);
+    let bare = bare.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = bare.split_at(bare.find('/').unwrap_or(bare.len()));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let host = host.strip_suffix(":443").or(host.strip_suffix(":80")).unwrap_or(host);
+    let segments: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    if segments.is_empty() { host } else { format!("{host}/{}", segments.join("/")) }
+}
+
+fn repository(written: &str) -> String {
+    let lower = written.to_ascii_lowercase();
+    let path =
+        ["https://github.com/", "http://github.com/", "git@github.com:", "ssh://git@github.com/"]
+            .into_iter()
+            .find_map(|prefix| lower.strip_prefix(prefix))
+            .unwrap_or(&lower);
+    let path = path.trim_end_matches('/');
+    path.strip_suffix(".git").unwrap_or(path).to_owned()
+}
+
+fn image(written: &str) -> String {
+    let lower = written.to_ascii_lowercase();
+    let name = lower.strip_prefix("docker://").unwrap_or(&lower);
+    let name =
+        name.strip_prefix("index.docker.io/").or(name.strip_prefix("docker.io/")).unwrap_or(name);
+    name.strip_prefix("library/").unwrap_or(name).to_owned()
+}
+
+/// Lower case, with `-` for `_` and `.` where the ecosystem does not tell them apart.
+fn package(written: &str) -> String {
+    let lower = written.to_ascii_lowercase();
+    if lower.starts_with("pypi:") { lower.replace(['_', '.'], "-") } else { lower }
+}

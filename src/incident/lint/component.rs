@@ -1,0 +1,265 @@
+//! Components: names, windows, refs, identities, and what leads where.
+
+use super::Linter;
+use crate::ci::model::Kind;
+use crate::incident::{
+    Window,
+    document::{Component, Guard, Identity, Needs, RefRule, Window as Entry},
+    identity::Name,
+    reference::{Range, fits},
+};
+
+pub(super) fn lint(linter: &mut Linter<'_>) {
+    let document = linter.document;
+    if document.components.is_empty() {
+        linter.report("components", "there is none", "name what was bad");
+    }
+    linter.distinct("components", document.components.iter().map(|c| c.id.as_str()));
+    for (i, component) in document.components.iter().enumerate() {
+        linter.component(&format!("components[{i}]"), component);
+    }
+    for (i, entry) in document.not_affected.iter().enumerate() {
+        let key = format!("not_affected[{i}]");
+        linter.names(&key, entry.kind, &entry.names);
+        linter.said(format!("{key}.why"), &entry.why);
+        linter.cited(&key, &entry.source);
+        linter.contradiction(&key, entry.kind, &entry.names);
+    }
+    linter.spliced();
+}
+
+impl Linter<'_> {
+    fn component(&mut self, key: &str, component: &Component) {
+        self.cited(key, &component.source);
+        self.names(key, component.kind, &component.names);
+        self.origin(key, component);
+        for (i, window) in component.windows.iter().enumerate() {
+            self.window(&format!("{key}.windows[{i}]"), window);
+        }
+        for (i, rule) in component.refs.iter().enumerate() {
+            self.rule(&format!("{key}.refs[{i}]"), rule, &component.refs[..i]);
+        }
+        let fallbacks =
+            [("other_refs", &component.other_refs), ("other_commits", &component.other_commits)];
+        for (field, fallback) in fallbacks {
+            if let Some(fallback) = fallback {
+                self.said(format!("{key}.{field}.why"), &fallback.why);
+                self.cited(&format!("{key}.{field}"), &fallback.source);
+            }
+        }
+        for (i, bad) in component.bad_commits.iter().enumerate() {
+            let key = format!("{key}.bad_commits[{i}]");
+            self.commit(&format!("{key}.commit"), &bad.commit);
+            self.cited(&key, &bad.source);
+        }
+        for (i, bad) in component.bad_digests.iter().enumerate() {
+            let key = format!("{key}.bad_digests[{i}]");
+            self.oci_digest(&format!("{key}.digest"), &bad.digest);
+            self.cited(&key, &bad.source);
+        }
+        for (i, identity) in component.identities.iter().enumerate() {
+            let key = format!("{key}.identities[{i}]");
+            self.identity(&key, identity, &component.identities[..i]);
+        }
+        for (i, guard) in component.guards.iter().enumerate() {
+            self.guard(&format!("{key}.guards[{i}]"), guard);
+        }
+        if let Some(exfiltration) = &component.exfiltration {
+            self.cited(&format!("{key}.exfiltration"), &exfiltration.source);
+        }
+    }
+
+    /// Windows and payload are its own, or those of what it resolves to.
+    fn origin(&mut self, key: &str, component: &Component) {
+        let document = self.document;
+        for (i, resolves) in component.resolves.iter().enumerate() {
+            let key = format!("{key}.resolves[{i}]");
+            self.cited(&key, &resolves.source);
+            let target = document.components.iter().find(|other| other.id == resolves.component);
+            let complete = |c: &Component| !c.windows.is_empty() && !c.payload.is_empty();
+            if !target.is_some_and(complete) {
+                let message = format!(
+                    "`{}` is no component of this pack with windows and payload of its own",
+                    resolves.component
+                );
+                self.report(
+                    format!("{key}.component"),
+                    message,
+                    "name the component that was bad itself",
+                );
+            }
+        }
+        if component.resolves.is_empty() && component.windows.is_empty() {
+            let hint = "add `windows`, or say with `resolves` whose windows count";
+            self.report(key, format!("`{}` has no window", component.id), hint);
+        }
+        if component.resolves.is_empty() && component.payload.is_empty() {
+            let message = format!("`{}` has no payload", component.id);
+            self.report(key, message, "`payload = [\"unknown\"]` counts as all capabilities");
+        }
+    }
+
+    fn names(&mut self, key: &str, kind: Kind, names: &[String]) {
+        if names.is_empty() {
+            self.report(key, "has no name", "name at least one");
+        }
+        for (i, name) in names.iter().enumerate() {
+            if let Some(trouble) = name_trouble(kind, name) {
+                let message = format!("`{name}` {trouble}");
+                self.report(
+                    format!("{key}.names[{i}]"),
+                    message,
+                    "see the table of kinds in docs/packs.md",
+                );
+            }
+        }
+    }
+
+    fn contradiction(&mut self, key: &str, kind: Kind, names: &[String]) {
+        let document = self.document;
+        for (i, name) in names.iter().enumerate() {
+            let is_it = |other: &Component| {
+                other.names.iter().any(|n| Name::new(kind, name).is(other.kind, n))
+            };
+            if let Some(other) = document.components.iter().find(|other| is_it(other)) {
+                let message = format!("`{name}` is also a name of component `{}`", other.id);
+                self.report(
+                    format!("{key}.names[{i}]"),
+                    message,
+                    "it cannot be both: narrow one of them",
+                );
+            }
+        }
+    }
+
+    fn window(&mut self, key: &str, window: &Entry) {
+        for (end, bound) in [("from", &window.from), ("to", &window.to)] {
+            if let Some(bound) = bound {
+                self.bound(&format!("{key}.{end}"), bound);
+            }
+        }
+        if window.from.is_none() && window.to.is_none() {
+            self.report(key, "has neither `from` nor `to`", "a window needs one bound at least");
+        }
+        let Ok(Window { from: Some(from), to: Some(to), .. }) = Window::read(window) else {
+            return;
+        };
+        if from >= to {
+            let message = format!("ends at {to}, before it begins at {from}");
+            self.report(key, message, "look for a wrong day, or for local times taken for UTC");
+        }
+    }
+
+    fn rule(&mut self, key: &str, rule: &RefRule, earlier: &[RefRule]) {
+        self.said(format!("{key}.why"), &rule.why);
+        self.cited(key, &rule.source);
+        if rule.refs.is_empty() && rule.versions.is_none() {
+            self.report(key, "fits no ref", "give `refs`, `versions` or both");
+        }
+        if let Some(Err(message)) = rule.versions.as_deref().map(Range::read) {
+            self.report(format!("{key}.versions"), message, "write `>=1.4.0, <1.5.0`");
+        }
+        // The safe version that an over-broad pattern before it flags as well.
+        for (i, name) in rule.refs.iter().enumerate().filter(|(_, name)| !name.contains('*')) {
+            let hidden = |other: &&RefRule| other.standing != rule.standing && covers(other, name);
+            if earlier.iter().any(|other| hidden(&other)) {
+                let message = format!("`{name}` already fits an earlier rule that says otherwise");
+                self.report(
+                    format!("{key}.refs[{i}]"),
+                    message,
+                    "the first rule counts: put this one before it",
+                );
+            }
+        }
+    }
+
+    fn identity(&mut self, key: &str, identity: &Identity, earlier: &[Identity]) {
+        self.commit(&format!("{key}.commit"), &identity.commit);
+        self.cited(key, &identity.source);
+        for (end, bound) in [("from", &identity.from), ("to", &identity.to)] {
+            if let Some(bound) = bound {
+                self.bound(&format!("{key}.{end}"), bound);
+            }
+        }
+        if let Some((from, to)) = life(identity).filter(|(from, to)| from >= to) {
+            let message = format!("ends at {to}, before it begins at {from}");
+            self.report(key, message, "look for a wrong day, or for local times taken for UTC");
+        }
+        let clashes = |other: &&Identity| {
+            other.reference == identity.reference
+                && other.commit != identity.commit
+                && meets(other, identity)
+        };
+        if earlier.iter().any(|other| clashes(&other)) {
+            let message = format!("`{}` has two commits at one time", identity.reference);
+            self.report(key, message, "a ref names one commit at a time: give `from` and `to`");
+        }
+    }
+
+    fn guard(&mut self, key: &str, guard: &Guard) {
+        self.said(format!("{key}.why"), &guard.why);
+        self.cited(key, &guard.source);
+        let empty = match &guard.needs {
+            Needs::Owner(owners) => owners.is_empty(),
+            Needs::Os(systems) => systems.is_empty(),
+            Needs::Hosted(_) => false,
+        };
+        if empty {
+            self.report(
+                format!("{key}.needs"),
+                "can never be met",
+                "list what the payload looked for",
+            );
+        }
+    }
+}
+
+fn covers(rule: &RefRule, name: &str) -> bool {
+    let range = rule.versions.as_deref().and_then(|text| Range::read(text).ok());
+    rule.refs.iter().any(|pattern| fits(pattern, name)) || range.is_some_and(|r| r.holds(name))
+}
+
+fn span(identity: &Identity) -> Option<Window> {
+    let kind = crate::incident::WindowKind::Served;
+    Window::read(&Entry { kind, from: identity.from.clone(), to: identity.to.clone() }).ok()
+}
+
+fn life(identity: &Identity) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
+    let window = span(identity)?;
+    window.from.zip(window.to)
+}
+
+fn meets(a: &Identity, b: &Identity) -> bool {
+    let (Some(a), Some(b)) = (span(a), span(b)) else { return false };
+    let before = |first: &Window, second: &Window| {
+        first.to.zip(second.from).is_some_and(|(end, start)| end <= start)
+    };
+    !before(&a, &b) && !before(&b, &a)
+}
+
+fn name_trouble(kind: Kind, name: &str) -> Option<&'static str> {
+    let odd = name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control());
+    if odd {
+        return Some("is empty or has white space in it");
+    }
+    let parts = name.split('/').filter(|part| !part.is_empty()).count();
+    match kind {
+        Kind::Action | Kind::Workflow | Kind::Repository if name.contains('@') => {
+            Some("has a ref: refs stand under `refs`")
+        }
+        Kind::Action | Kind::Workflow | Kind::Repository if parts < 2 => {
+            Some("is not of the form `owner/repo`")
+        }
+        Kind::Orb if parts != 2 || name.contains('@') => Some("is not of the form `namespace/orb`"),
+        Kind::ScriptUrl | Kind::Binary | Kind::ReleaseAsset
+            if !name.starts_with("https://") && !name.starts_with("http://") =>
+        {
+            Some("is not a URL")
+        }
+        Kind::Image if name.contains('@') => Some("has a digest: those stand under `bad_digests`"),
+        Kind::Package if !name.contains(':') => {
+            Some("does not say its ecosystem (`npm:…`, `pypi:…`)")
+        }
+        _ => None,
+    }
+}

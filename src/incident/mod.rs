@@ -1,0 +1,30 @@
+//! Incident packs: what was bad, when, and what it could do.
+//!
+//! A pack is data (`packs/*.toml`, described in `docs/packs.md`). [`lint`] judges it as a [`Document`],
+//! a [`Pack`] is a judged one. [`Pack::examine`] asks whether a component of CI is one of the incident's,
+//! [`meet`] whether the life of a definition meets the incident's windows. Nothing here does I/O or
+//! reads a clock.
+
+mod builtin;
+mod capability;
+pub mod document;
+mod examine;
+mod identity;
+mod lint;
+mod locate;
+mod pack;
+mod reference;
+mod window;
+
+pub use builtin::{SOURCES, UnknownPack, builtin, find};
+pub use capability::{Capabilities, Capability};
+pub use document::{Document, WindowKind};
+pub use examine::{Context, Hit, Standing};
+pub use lint::{Finding, lint};
+pub use pack::{Pack, PackComponent, PackError, check, parse};
+pub use window::{Meeting, Window, meet};
+
+/// The JSON schema of a pack.
+pub fn schema() -> schemars::Schema {
+    schemars::schema_for!(Document)
+}

@@ -1,0 +1,204 @@
+//! A pack that may be relied on: parsed, judged, windows as instants, names and ranges ready to compare.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::{
+    Capabilities, Document, Window,
+    document::{Component, NotAffected, RefRule, Resolves},
+    identity::Name,
+    lint::{Finding, lint},
+    locate,
+    reference::Range,
+    window::hull,
+};
+use crate::assess::Span;
+
+/// One incident, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    document: Document,
+    components: Vec<PackComponent>,
+    not_affected: Vec<Vec<Name>>,
+}
+
+/// One component of an incident.
+#[derive(Clone, Debug)]
+pub struct PackComponent {
+    pub entry: Component,
+    /// Its own, or those of what it resolves to.
+    pub windows: Vec<Window>,
+    /// Its own, or that of what it resolves to.
+    pub payload: Capabilities,
+    pub(super) names: Vec<Name>,
+    /// Beside each rule of `entry.refs`.
+    pub(super) ranges: Vec<Option<Range>>,
+    /// The source that it rests on is a weak one.
+    pub(super) weak: bool,
+}
+
+impl Pack {
+    pub fn id(&self) -> &str {
+        &self.document.id
+    }
+
+    pub fn title(&self) -> &str {
+        &self.document.title
+    }
+
+    /// Everything as it is written.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    pub fn components(&self) -> &[PackComponent] {
+        &self.components
+    }
+
+    /// From the first instant at which a component could be bad to the last; `None` is open. What
+    /// history has to be read for.
+    pub fn hull(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let windows = self.components.iter().flat_map(|component| &component.windows);
+        let of_component = windows.filter(|window| window.is_of_component());
+        let spans = of_component.map(|window| Span { from: window.from, to: window.to });
+        spans.reduce(hull).map_or((None, None), |span| (span.from, span.to))
+    }
+
+    pub(super) fn not_affected(&self) -> impl Iterator<Item = (&NotAffected, &[Name])> {
+        self.document.not_affected.iter().zip(self.not_affected.iter().map(Vec::as_slice))
+    }
+
+    pub(super) fn is_weak(&self, source: &str) -> bool {
+        is_weak(&self.document, source)
+    }
+
+    /// Findings of the linter have been asked for before: what fails here would have been one.
+    fn build(document: Document) -> Result<Self, String> {
+        let components = document.components.iter().map(|c| PackComponent::build(c, &document));
+        let components = components.collect::<Result<_, _>>()?;
+        let names = |entry: &NotAffected| names_of(entry.kind, &entry.names);
+        let not_affected = document.not_affected.iter().map(names).collect();
+        Ok(Self { document, components, not_affected })
+    }
+}
+
+impl PackComponent {
+    fn build(entry: &Component, document: &Document) -> Result<Self, String> {
+        let origin = |field: fn(&Component) -> bool| {
+            if field(entry) { entry } else { resolved(entry, document).unwrap_or(entry) }
+        };
+        let windows = &origin(|c| !c.windows.is_empty()).windows;
+        let range = |rule: &RefRule| rule.versions.as_deref().map(Range::read).transpose();
+        Ok(Self {
+            windows: windows.iter().map(Window::read).collect::<Result<_, _>>()?,
+            payload: origin(|c| !c.payload.is_empty()).payload.iter().copied().collect(),
+            names: names_of(entry.kind, &entry.names),
+            ranges: entry.refs.iter().map(range).collect::<Result<_, _>>()?,
+            weak: is_weak(document, &entry.source),
+            entry: entry.clone(),
+        })
+    }
+
+    pub fn id(&self) -> &str {
+        &self.entry.id
+    }
+
+    /// What it leads to at run time.
+    pub fn resolves(&self) -> Option<&Resolves> {
+        self.entry.resolves.first()
+    }
+}
+
+/// The component of the same document that this one leads to at run time.
+pub(super) fn resolved<'d>(entry: &Component, document: &'d Document) -> Option<&'d Component> {
+    let target = &entry.resolves.first()?.component;
+    document.components.iter().find(|component| component.id == *target)
+}
+
+fn names_of(kind: crate::ci::model::Kind, names: &[String]) -> Vec<Name> {
+    names.iter().map(|name| Name::new(kind, name)).collect()
+}
+
+fn is_weak(document: &Document, source: &str) -> bool {
+    document.sources.get(source).is_some_and(|s| s.trust == super::document::Trust::Weak)
+}
+
+/// Reads a pack and judges it. `origin` is what the error calls the text: a file name.
+pub fn parse(text: &str, origin: &str) -> Result<Pack, PackError> {
+    let document = read(text, origin)?;
+    match lint(&document).into_iter().next() {
+        Some(finding) => Err(PackError::of_finding(finding, text, origin)),
+        None => Pack::build(document).map_err(|message| PackError {
+            origin: origin.to_owned(),
+            line: None,
+            key: String::new(),
+            message,
+            hint: "`keysweep incident lint` says more".to_owned(),
+        }),
+    }
+}
+
+/// All that is wrong with a pack, each with its line; empty if [`parse`] takes it.
+pub fn check(text: &str, origin: &str) -> Vec<PackError> {
+    match read(text, origin) {
+        Err(error) => vec![error],
+        Ok(document) => lint(&document)
+            .into_iter()
+            .map(|finding| PackError::of_finding(finding, text, origin))
+            .collect(),
+    }
+}
+
+fn read(text: &str, origin: &str) -> Result<Document, PackError> {
+    toml::from_str(text).map_err(|error| PackError::of_toml(&error, text, origin))
+}
+
+/// What is wrong with a pack: the thing, the trouble and the way out.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PackError {
+    pub origin: String,
+    pub line: Option<u32>,
+    /// `components[0].windows[1].from.at`; empty for the whole file.
+    pub key: String,
+    pub message: String,
+    pub hint: String,
+}
+
+impl PackError {
+    fn of_finding(finding: Finding, text: &str, origin: &str) -> Self {
+        Self {
+            origin: origin.to_owned(),
+            line: locate::line_of(text, &finding.key),
+            key: finding.key,
+            message: finding.message,
+            hint: finding.hint,
+        }
+    }
+
+    fn of_toml(error: &toml::de::Error, text: &str, origin: &str) -> Self {
+        let start = error.span().map(|span| span.start);
+        Self {
+            origin: origin.to_owned(),
+            line: start.map(|start| locate::line_at(text, start)),
+            key: start.map(|start| locate::key_at(text, start)).unwrap_or_default(),
+            message: error.message().to_owned(),
+            hint: "`keysweep schema pack` prints what a pack may hold".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.key.is_empty() {
+            write!(f, "`{}`: ", self.key)?;
+        }
+        write!(f, "{}\n  at {}", self.message, self.origin)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        write!(f, "\nhint: {}", self.hint)
+    }
+}
+
+impl std::error::Error for PackError {}
