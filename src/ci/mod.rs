@@ -1,5 +1,6 @@
 //! CI definitions → [`model`]. Pure: everything is read through [`Files`].
 
+pub mod catalog;
 mod files;
 pub mod github;
 pub mod model;
