@@ -54,7 +54,8 @@ fn known_name(path: &str) -> Option<Known> {
     }
     let name = file_name(path);
     let named = NAMES.get(name).into_iter().flatten();
-    let row = named.copied().chain(PATTERNS.iter().copied()).find(|row| row.at.holds(path, name))?;
+    let row =
+        named.copied().chain(PATTERNS.iter().copied()).find(|row| row.at.holds(path, name))?;
     Some(Known { system: row.system, what: row.what })
 }
 
@@ -67,6 +68,17 @@ pub fn excluded(path: &str) -> Option<(&'static str, &'static str)> {
 /// Whether a folder of this name is left out, and why.
 pub fn excluded_folder(name: &str) -> Option<(&'static str, &'static str)> {
     EXCLUDED.iter().find(|(folder, _)| *folder == name).copied()
+}
+
+/// Whether what a file is may depend on its lying in this folder (written with `/`), beyond its name.
+pub fn place_counts(folder: &str) -> bool {
+    let near = |place: &str| place.starts_with(folder) || folder.starts_with(place);
+    near(".github/workflows/")
+        || TABLE.iter().any(|row| match row.at {
+            At::Root(path) => path.starts_with(folder),
+            At::In(place, _) | At::Below(place, _) => near(place),
+            At::Any(_) | At::Named(..) => false,
+        })
 }
 
 /// Paths at which a system finds its file without searching: a cheap test for "this is a checkout".
@@ -314,7 +326,7 @@ static TABLE: &[Row] = &[
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{Entry, TABLE, What, entry, excluded, known};
+    use super::{Entry, TABLE, What, entry, excluded, known, place_counts};
 
     fn system(path: &str) -> Option<&'static str> {
         known(path).map(|known| known.system)
@@ -370,6 +382,14 @@ mod tests {
             assert!(excluded(path).is_some(), "{path}");
         }
         assert_eq!(excluded("vendor"), None, "a file of that name is no folder");
+    }
+
+    #[test]
+    fn places_that_count() {
+        assert!(place_counts(""));
+        assert!(place_counts(".github/"));
+        assert!(place_counts(".tekton/deep/er/"));
+        assert!(!place_counts("src/"));
     }
 
     #[test]

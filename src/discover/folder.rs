@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::identity_of::{Content, Contents};
+use super::recorded::{Content, Identified, names_digest};
 use crate::ci::{Files, Unreadable, normalise};
 
 /// Larger files are no CI definition and no script worth following.
@@ -18,13 +18,20 @@ pub(crate) const LARGEST: u64 = 8 << 20;
 pub struct Folder {
     /// Canonical, so that "inside" is a comparison of prefixes.
     root: PathBuf,
+    /// With which git would name the contents.
+    hash: gix::hash::Kind,
 }
 
 impl Folder {
     pub fn open(root: &Path) -> io::Result<Self> {
         let root = root.canonicalize()?;
         fs::read_dir(&root)?;
-        Ok(Self { root })
+        Ok(Self { root, hash: gix::hash::Kind::Sha1 })
+    }
+
+    /// Contents named as the repository with this hash names them, so that they can be compared.
+    pub(crate) fn hashed_as(self, hash: gix::hash::Kind) -> Self {
+        Self { hash, ..self }
     }
 
     pub fn root(&self) -> &Path {
@@ -113,13 +120,24 @@ impl Files for Folder {
     }
 }
 
-impl Contents for Folder {
-    fn content(&self, path: &str) -> Content {
-        match self.load(path) {
-            Ok(Some(bytes)) => Content::blob(&bytes),
+impl Identified for Folder {
+    fn read_identified(&self, path: &str) -> (Content, Result<Option<Arc<[u8]>>, Unreadable>) {
+        let read = self.read(path);
+        let content = match &read {
+            Ok(Some(bytes)) => Content::of(bytes, self.hash),
             Ok(None) => Content::Absent,
-            Err(reason) => Content::Unreadable(reason),
-        }
+            Err(error) => Content::Unreadable(error.reason.clone()),
+        };
+        (content, read)
+    }
+
+    fn identify(&self, path: &str) -> Content {
+        self.read_identified(path).0
+    }
+
+    fn identify_names(&self, dir: &str) -> Content {
+        let names = self.list(dir);
+        Content::Names(names_digest(names.iter().map(String::as_bytes)))
     }
 }
 
@@ -127,10 +145,10 @@ pub(crate) fn too_large(bytes: u64) -> Cow<'static, str> {
     format!("{} MB, the limit is {} MB", bytes.div_ceil(1 << 20), LARGEST >> 20).into()
 }
 
+/// In words that do not differ between systems.
 pub(crate) fn reason(error: &io::Error) -> Cow<'static, str> {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::FilesystemLoop => "a loop of symbolic links".into(),
-        _ => error.to_string().into(),
+        io::ErrorKind::Other => error.to_string().into(),
+        kind => kind.to_string().into(),
     }
 }
