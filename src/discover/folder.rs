@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::recorded::{Content, Identified, names_digest};
+use super::recorded::{Content, Identified, Read, names_digest};
 use crate::ci::{Files, Unreadable, normalise};
 
 /// Larger files are no CI definition and no script worth following.
@@ -121,7 +121,7 @@ impl Files for Folder {
 }
 
 impl Identified for Folder {
-    fn read_identified(&self, path: &str) -> (Content, Result<Option<Arc<[u8]>>, Unreadable>) {
+    fn read_identified(&self, path: &str) -> (Content, Read) {
         let read = self.read(path);
         let content = match &read {
             Ok(Some(bytes)) => Content::of(bytes, self.hash),

@@ -79,6 +79,8 @@ pub(super) fn timestamp(seconds: i64) -> Timestamp {
     })
 }
 
+/// A file to lower, in a commit that holds it.
+type Task = (Index, Arc<str>, Entry);
 type ListId = u32;
 type StateId = u32;
 
@@ -156,7 +158,7 @@ impl<'a> History<'a> {
     fn lower_each_content_once(&mut self, commits: &[Index]) {
         let mut lists = HashSet::new();
         let mut contents = HashSet::new();
-        let mut work: Vec<(Index, Arc<str>, Entry)> = Vec::new();
+        let mut work: Vec<Task> = Vec::new();
         for at in commits {
             let list = self.list(*at);
             if !lists.insert(list) {
@@ -173,7 +175,7 @@ impl<'a> History<'a> {
         self.lower_now(work);
     }
 
-    fn lower_now(&mut self, work: Vec<(Index, Arc<str>, Entry)>) {
+    fn lower_now(&mut self, work: Vec<Task>) {
         let lowered: Vec<(Index, Lowered)> = work
             .into_par_iter()
             .map(|(at, path, entry)| {
@@ -214,11 +216,7 @@ impl<'a> History<'a> {
         Some(Slot { mode: Mode::Folder, id: self.graph.commit(at).tree })
     }
 
-    fn find_versions(
-        &mut self,
-        at: Index,
-        list: ListId,
-    ) -> (Vec<VersionId>, Vec<(Index, Arc<str>, Entry)>) {
+    fn find_versions(&mut self, at: Index, list: ListId) -> (Vec<VersionId>, Vec<Task>) {
         let tree = self.tree(at);
         let mut missing = Vec::new();
         let mut versions = Vec::new();

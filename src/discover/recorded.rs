@@ -31,9 +31,12 @@ impl Content {
     }
 }
 
+/// As [`Files::read`] has it.
+pub(crate) type Read = Result<Option<Arc<[u8]>>, Unreadable>;
+
 /// [`Files`] that can tell what stands at a path without handing it out.
 pub(crate) trait Identified: Files {
-    fn read_identified(&self, path: &str) -> (Content, Result<Option<Arc<[u8]>>, Unreadable>);
+    fn read_identified(&self, path: &str) -> (Content, Read);
     fn identify(&self, path: &str) -> Content;
     fn identify_names(&self, dir: &str) -> Content;
 }

@@ -10,7 +10,7 @@ use gix::{ObjectId, bstr::ByteSlice};
 
 use super::{
     objects::{Mode, Objects, Slot},
-    recorded::{Asked, Content, Identified, names_digest},
+    recorded::{Asked, Content, Identified, Read, names_digest},
 };
 use crate::ci::{Files, Unreadable};
 
@@ -249,7 +249,7 @@ impl Files for GitTree<'_> {
 }
 
 impl Identified for GitTree<'_> {
-    fn read_identified(&self, path: &str) -> (Content, Result<Option<Arc<[u8]>>, Unreadable>) {
+    fn read_identified(&self, path: &str) -> (Content, Read) {
         (self.identify(path), self.read(path))
     }
 
