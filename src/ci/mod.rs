@@ -1,5 +1,6 @@
 //! CI definitions → [`model`]. Pure: everything is read through [`Files`].
 
+pub mod catalog;
 mod files;
 mod literal;
 pub mod github;

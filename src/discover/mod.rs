@@ -1,1 +1,190 @@
 //! I/O: folders and git history → definitions with the time they were in force, and coverage.
+//!
+//! A [`Definition`] is one content of one CI file together with everything its lowering read. Where
+//! git knows its past, it carries the intervals in which it was in force.
+
+mod clone;
+mod folder;
+mod graph;
+mod history;
+mod identity;
+mod objects;
+mod recorded;
+mod roots;
+mod standing;
+mod survey;
+mod tree;
+mod versions;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+pub use crate::assess::{CoverageState, Live};
+use crate::ci::{
+    Files,
+    catalog::Entry,
+    model::{Certainty, Pipeline},
+};
+pub use folder::Folder;
+pub use roots::{Checkouts, identity, roots, tell_apart};
+
+/// One checkout, read.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    /// `owner/repo` on github.com, `host/owner/repo` elsewhere, the folder's name where no remote tells.
+    pub identity: String,
+    pub root: PathBuf,
+    pub kind: RootKind,
+    /// Short name; `None` for a plain folder.
+    pub default_branch: Option<String>,
+    pub definitions: Vec<Definition>,
+    pub coverage: Vec<Coverage>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum RootKind {
+    /// The top of a git work tree.
+    WorkTree,
+    /// A git repository without files: a bare clone or mirror.
+    Bare,
+    /// Anything else: there is no history.
+    Folder,
+}
+
+/// One version of one CI file.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    pub pipeline: Arc<Pipeline>,
+    pub entry: Entry,
+    /// When it was in force, earliest first; not empty where `dated`.
+    pub live: Vec<Live>,
+    /// `Inferred` on the default branch's history, `Possible` where only other refs hold it, or where
+    /// the dates of commits contradict each other.
+    pub certainty: Certainty,
+    /// Whether `live` says anything: `false` for a plain folder without a date.
+    pub dated: bool,
+}
+
+/// What was looked at and what was not; whether it matters is for the one who asks to decide.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Coverage {
+    /// `file:PATH`, `dialect:NAME`, `history:REF`.
+    pub scope: String,
+    pub state: CoverageState,
+    pub reason: String,
+    pub file: Option<String>,
+    /// When the file was there, if git knows it; empty is always.
+    pub live: Vec<Live>,
+    pub hides: Hidden,
+}
+
+/// What could be behind a coverage entry.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Hidden {
+    Nothing,
+    /// Packages of this ecosystem.
+    Packages(&'static str),
+    /// Any component and any secret.
+    Anything,
+    /// Anything that was in force before this time.
+    Before(Timestamp),
+}
+
+/// The time that is asked about.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Query {
+    /// `None`: only the present state.
+    pub windows: Option<Hull>,
+    /// The files stood so on this day and are in force from then on, whatever git knows.
+    pub as_of: Option<Timestamp>,
+    /// Changes that are not committed count from here on; `None` leaves them out.
+    pub now: Option<Timestamp>,
+}
+
+/// From the earliest start to the latest end of all windows asked about; `None` is an open end.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Hull {
+    pub from: Option<Timestamp>,
+    pub to: Option<Timestamp>,
+}
+
+impl Hull {
+    pub fn of(
+        windows: impl IntoIterator<Item = (Option<Timestamp>, Option<Timestamp>)>,
+    ) -> Option<Self> {
+        windows.into_iter().map(|(from, to)| Self { from, to }).reduce(|a, b| Self {
+            from: a.from.zip(b.from).map(|(a, b)| a.min(b)),
+            to: a.to.zip(b.to).map(|(a, b)| a.max(b)),
+        })
+    }
+}
+
+/// Turns one CI file into pipelines.
+///
+/// It is told the checkout's files, the path and what it is, must ask nothing else, and must ask in the
+/// same order when the answers are the same: its result is used again for commits that answer alike.
+pub type Lower<'a> = dyn Fn(&dyn Files, &str, Entry) -> Vec<Pipeline> + Sync + 'a;
+
+#[derive(Debug, Error)]
+pub enum DiscoverError {
+    #[error("`{path}` does not exist")]
+    NotFound { path: PathBuf },
+    #[error("`{path}` is a file, not a checkout: name the folder that holds it")]
+    NotAFolder { path: PathBuf },
+    #[error("cannot read `{path}`: {reason}")]
+    Unreadable { path: PathBuf, reason: String },
+    #[error("`{path}` is empty: name a checkout, a bare clone, or a folder of clones")]
+    Empty { path: PathBuf },
+}
+
+/// Reads one root, as [`roots`] gives it.
+///
+/// With `as_of`, or without any window, the present files are the definitions; with a window it is
+/// every version that git's history shows in force then.
+pub fn scan(root: &Path, query: &Query, lower: &Lower<'_>) -> Result<Repository, DiscoverError> {
+    let opened = clone::open(root)?;
+    let mut coverage = Vec::new();
+    let mut repository = Repository {
+        identity: roots::identity_of(root, &opened),
+        root: root.to_owned(),
+        kind: opened.kind(),
+        default_branch: None,
+        definitions: Vec::new(),
+        coverage: Vec::new(),
+    };
+    match opened {
+        clone::Opened::Folder(folder) => {
+            let when = standing::When::from_query(query);
+            repository.definitions = standing::folder(&folder, &when, lower, &mut coverage);
+        }
+        clone::Opened::Damaged { folder, reason } => {
+            coverage.push(Coverage {
+                scope: "history:HEAD".to_owned(),
+                state: CoverageState::Failed,
+                reason: format!("the repository cannot be opened: {reason}"),
+                file: None,
+                live: Vec::new(),
+                hides: Hidden::Anything,
+            });
+            let when = standing::When::from_query(query);
+            repository.definitions = standing::folder(&folder, &when, lower, &mut coverage);
+        }
+        clone::Opened::Git(clone) => {
+            repository.default_branch = clone.refs.default_branch.clone();
+            repository.definitions = match query.windows {
+                Some(hull) if query.as_of.is_none() && !clone.refs.is_empty() => {
+                    history::definitions(&clone, hull, query.now, lower, &mut coverage)
+                }
+                _ => standing::clone(&clone, query, lower, &mut coverage),
+            };
+        }
+    }
+    coverage.sort_by(|a, b| (&a.scope, &a.file).cmp(&(&b.scope, &b.file)));
+    repository.coverage = coverage;
+    Ok(repository)
+}
