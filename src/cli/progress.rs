@@ -88,3 +88,22 @@ impl fmt::Debug for Progress {
         f.debug_struct("Progress").field("done", &self.bar.position()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Progress;
+
+    #[test]
+    fn it_counts_from_many_threads_and_ends_before_it_was_ever_shown() {
+        let progress = Progress::new(true);
+        progress.begin("repositories", 8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| progress.advance());
+            }
+        });
+        assert_eq!(progress.bar.position(), 8);
+        progress.begin("definitions", 2);
+        assert_eq!((progress.bar.position(), progress.bar.length()), (0, Some(2)));
+    }
+}
