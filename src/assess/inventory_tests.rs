@@ -16,8 +16,8 @@ fn report(pipeline: Pipeline) -> InventoryReport {
 
 fn only_consumer(job: Job) -> (Option<String>, Carrier) {
     let report = report(pipeline(vec![job]));
-    let [placement] = &report.placements[..] else { panic!("{report:?}") };
-    let [consumer] = &placement.consumers[..] else { panic!("{report:?}") };
+    assert_eq!((report.placements.len(), report.placements[0].consumers.len()), (1, 1));
+    let consumer = &report.placements[0].consumers[0];
     (consumer.step.clone(), consumer.carrier)
 }
 

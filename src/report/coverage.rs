@@ -6,6 +6,8 @@ use super::{WIDTH, sites::shortened, text, words};
 use crate::assess::{Coverage, CoverageState};
 
 const MOST_NAMES: usize = 3;
+/// Troubles told apart; the JSON has them all.
+const MOST_GROUPS: usize = 40;
 
 pub(super) fn render(coverage: &[Coverage]) -> String {
     let unseen = coverage.iter().filter(|entry| is_blind(entry));
@@ -14,12 +16,19 @@ pub(super) fn render(coverage: &[Coverage]) -> String {
         return String::new();
     }
     let mut lines = format!("\n{}\n", words::paint(words::BOLD, "what was not seen:"));
-    for ((state, what, reason), entries) in grouped(&matters) {
+    let groups = grouped(&matters);
+    let more = groups.len().saturating_sub(MOST_GROUPS);
+    for ((state, what, reason), entries) in groups.into_iter().take(MOST_GROUPS) {
         let lead = format!("  {} ", words::paint(words::DOUBT, "!"));
         let line = format!("{what}: {reason} ({})", words::state(state));
         // The colour has no width: the lead stands for the four columns it takes.
         lines.push_str(&text::hang("  ! ", &line, WIDTH).replacen("  ! ", &lead, 1));
         lines.push_str(&text::hang("    in ", &whereabouts(&entries), WIDTH));
+    }
+    if more > 0 {
+        let line =
+            format!("and {more} more troubles that could change the result: see --format json");
+        lines.push_str(&text::hang("  ", &line, WIDTH));
     }
     if !rest.is_empty() {
         lines.push_str(&text::hang("  ", &counted(&rest, matters.is_empty()), WIDTH));

@@ -62,7 +62,7 @@ mod tests {
     use super::{Span, hull, span};
 
     fn of(from: Option<&str>, to: Option<&str>) -> Span {
-        let moment = |text: &str| text.parse().unwrap();
+        let moment = |text: &str| text.parse().expect("RFC 3339");
         Span { from: from.map(moment), to: to.map(moment) }
     }
 

@@ -39,8 +39,8 @@ mod tests {
     #[test]
     fn what_harms_a_terminal_is_escaped_and_reads_back_the_same() {
         let text = "a\u{1b}[31m\u{9b}\u{202e}\n\u{e0001}é";
-        let page = json(&text).unwrap();
+        let page = json(&text).expect("a string");
         assert!(page.trim_end().chars().all(|c| !super::text::is_unsafe(c)), "{page:?}");
-        assert_eq!(serde_json::from_str::<String>(&page).unwrap(), text);
+        assert_eq!(serde_json::from_str::<String>(&page).expect("JSON"), text);
     }
 }

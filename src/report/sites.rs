@@ -7,6 +7,8 @@ use crate::assess::{Report, Site, SiteStatus};
 
 /// Places named for one reason; the JSON has them all.
 const MOST_PLACES: usize = 3;
+/// Reasons told apart; the JSON has them all.
+const MOST_GROUPS: usize = 40;
 
 pub(super) fn render(report: &Report) -> String {
     let listed: BTreeSet<_> = report
@@ -41,9 +43,14 @@ fn list<'a>(title: &str, sites: impl Iterator<Item = &'a Site>) -> String {
         return String::new();
     }
     let mut lines = format!("\n{}\n", words::paint(words::BOLD, &format!("{title}:")));
-    for ((component, reason), sites) in groups {
+    let more = groups.len().saturating_sub(MOST_GROUPS);
+    for ((component, reason), sites) in groups.into_iter().take(MOST_GROUPS) {
         lines.push_str(&text::hang("  ", &format!("{component}: {reason}"), WIDTH));
         lines.push_str(&text::hang("    at ", &places(&sites), WIDTH));
+    }
+    if more > 0 {
+        let line = format!("and {more} more groups of places: see --format json");
+        lines.push_str(&text::hang("  ", &line, WIDTH));
     }
     lines
 }

@@ -266,6 +266,51 @@ fn a_component_without_a_credential_in_reach_is_still_exposed() {
 }
 
 #[test]
+fn the_first_line_says_how_many_and_how_sure() {
+    let of = |exposures: Vec<Exposure>| {
+        let heading = Heading { window: None, ..heading(2) };
+        report::verdict_line(&with(Verdict::Exposed, exposures), &heading)
+    };
+    let sure = || exposed("a", "acme/site", "SURE");
+    let maybe =
+        || Exposure { confidence: Confidence::Possible, ..exposed("b", "acme/site", "MAYBE") };
+    let beyond = || Exposure { reach: Reach::AnyCode, ..exposed("c", "acme/api", "BEYOND") };
+    let name = || Exposure {
+        disposition: Disposition::NotACredential,
+        ..exposed("d", "acme/site", "AWS_ROLE")
+    };
+    let also = || Exposure { reach: Reach::AnyCode, ..sure() };
+    assert_eq!(
+        of(vec![sure(), name(), also()]),
+        "EXPOSED: 1 credential in 1 of 2 repositories · codecov-2021"
+    );
+    assert_eq!(
+        of(vec![sure(), maybe(), beyond()]),
+        "EXPOSED: 2 credentials (1 only possibly) in 2 repositories, 1 more within reach of any code · \
+         codecov-2021"
+    );
+    assert_eq!(
+        of(vec![beyond()]),
+        "EXPOSED: 1 credential within reach of any code, none of the known payload, in 1 of 2 \
+         repositories · codecov-2021"
+    );
+}
+
+#[test]
+fn many_troubles_and_reasons_are_counted_not_printed() {
+    let mut report = with(Verdict::Unknown, Vec::new());
+    for number in 0..60 {
+        let reason = format!("trouble {number}");
+        report.coverage.push(unseen("acme/site", "file:x.yml", &reason, true));
+        report.sites.push(site(&exposed("a", "acme/site", "x"), SiteStatus::Cleared, &reason));
+    }
+    let page = plain(&report, &heading(1));
+    assert!(page.contains("60 things not read could hide a use"), "{page}");
+    assert!(page.contains("and 20 more troubles that could change the result"), "{page}");
+    assert!(page.contains("and 20 more groups of places"), "{page}");
+}
+
+#[test]
 fn very_long_names_are_wrapped() {
     let long = "A_VERY_LONG_SECRET_NAME_".repeat(9);
     let line = Exposure {
