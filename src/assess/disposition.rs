@@ -4,8 +4,18 @@ use super::{Disposition, Placement};
 
 /// Last words of names that hold no secret: who, where, which.
 const NOT_CREDENTIALS: [&str; 12] = [
-    "ROLE", "ROLE_ARN", "ROLE_TO_ASSUME", "ARN", "HOST", "HOSTNAME", "USER", "USERNAME", "REGION",
-    "ACCOUNT_ID", "PROJECT_ID", "TENANT_ID",
+    "ROLE",
+    "ROLE_ARN",
+    "ROLE_TO_ASSUME",
+    "ARN",
+    "HOST",
+    "HOSTNAME",
+    "USER",
+    "USERNAME",
+    "REGION",
+    "ACCOUNT_ID",
+    "PROJECT_ID",
+    "TENANT_ID",
 ];
 
 pub(super) fn of(placement: &Placement) -> Disposition {
@@ -16,7 +26,9 @@ pub(super) fn of(placement: &Placement) -> Disposition {
     if placement.scope == "job" {
         return Disposition::RevokeSession;
     }
-    if placement.scope != "literal" && NOT_CREDENTIALS.iter().any(|word| ends_with_word(&name, word)) {
+    if placement.scope != "literal"
+        && NOT_CREDENTIALS.iter().any(|word| ends_with_word(&name, word))
+    {
         return Disposition::NotACredential;
     }
     let signs = ["GPG", "PGP", "SIGNING", "COSIGN", "MINISIGN", "CODESIGN"];

@@ -40,25 +40,36 @@ pub struct Defined<'a> {
     pub certainty: Certainty,
 }
 
-/// Assesses every definition of every repository.
-pub fn expose(pack: &Pack, subjects: &[Subject<'_>]) -> Report {
-    let (mut sites, mut exposures, mut entries) = (Vec::new(), Vec::new(), Vec::new());
-    for subject in subjects {
-        let found = assess(pack, subject);
-        entries.extend(unseen::of(pack, subject, &found.0));
-        sites.extend(found.0);
-        exposures.extend(found.1);
+/// What one repository adds to a report.
+#[derive(Debug)]
+pub struct Part {
+    sites: Vec<Site>,
+    exposures: Vec<Exposure>,
+    coverage: Vec<Coverage>,
+}
+
+/// Assesses every definition of one repository.
+pub fn examine(pack: &Pack, subject: &Subject<'_>) -> Part {
+    let (sites, exposures) = assess(pack, subject);
+    let coverage = unseen::of(pack, subject, &sites);
+    Part { sites: merge::sites(sites), exposures: merge::exposures(exposures), coverage }
+}
+
+/// One report of all repositories.
+pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
+    let (mut sites, mut exposures, mut coverage) = (Vec::new(), Vec::new(), Vec::new());
+    for part in parts {
+        sites.extend(part.sites);
+        exposures.extend(part.exposures);
+        coverage.extend(part.coverage);
     }
-    let exposures = merge::exposures(exposures);
-    let sites = merge::sites(sites);
-    let summary = summary(&sites, &exposures, &entries);
     Report {
         schema: SCHEMA.to_owned(),
         incident: pack.id().to_owned(),
-        summary,
+        summary: summary(&sites, &exposures, &coverage),
         exposures,
         sites,
-        coverage: unseen::sorted(entries),
+        coverage: unseen::sorted(coverage),
     }
 }
 
@@ -69,9 +80,10 @@ fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
             continue;
         }
         for job in &defined.pipeline.jobs {
-            let of_steps = job.steps.iter().flat_map(|step| {
-                step.mentions.iter().map(move |mention| (Some(step), mention))
-            });
+            let of_steps = job
+                .steps
+                .iter()
+                .flat_map(|step| step.mentions.iter().map(move |mention| (Some(step), mention)));
             for (step, mention) in job.mentions.iter().map(|m| (None, m)).chain(of_steps) {
                 let spot = site::Spot { subject, defined, job, step, mention };
                 let Some(found) = site::assess(pack, &spot) else { continue };

@@ -37,7 +37,14 @@ fn rank(exposure: &Exposure) -> impl Ord + use<> {
 fn key(e: &Exposure) -> impl Ord + '_ {
     let consumer = e.consumer.as_ref();
     let at = consumer.map(|c| (c.file.as_str(), c.line));
-    (e.repository.as_str(), e.reach, std::cmp::Reverse(e.confidence), &e.placement, at, e.id.as_str())
+    (
+        e.repository.as_str(),
+        e.reach,
+        std::cmp::Reverse(e.confidence),
+        &e.placement,
+        at,
+        e.id.as_str(),
+    )
 }
 
 /// One site per place and status: a place that was exposed in one version and cleared in another is both.
@@ -62,7 +69,8 @@ pub(super) fn sites(all: Vec<Site>) -> Vec<Site> {
             }
         }
     }
-    let exposed: Vec<_> = merged.iter().filter(|s| s.status == SiteStatus::Exposed).map(place).collect();
+    let exposed: Vec<_> =
+        merged.iter().filter(|s| s.status == SiteStatus::Exposed).map(place).collect();
     // Cleared versions of a place that is exposed in another say nothing more.
     let keep: Vec<bool> = merged
         .iter()

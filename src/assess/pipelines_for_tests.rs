@@ -62,6 +62,7 @@ pub(super) fn job(id: &str, steps: Vec<Step>) -> Job {
     Job {
         id: id.to_owned(),
         name: None,
+        needs: Vec::new(),
         place: place(2),
         via: Vec::new(),
         condition: None,
@@ -82,6 +83,7 @@ pub(super) fn pipeline(jobs: Vec<Job>) -> Pipeline {
         role: Role::Runs,
         triggers: Vec::new(),
         jobs,
+        doubts: Vec::new(),
         gaps: Vec::new(),
     }
 }

@@ -64,12 +64,8 @@ fn context(spot: &Spot<'_>) -> Context {
 }
 
 fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
-    let judged = |status, reason: String, certainty, overlap| Judged {
-        status,
-        reason,
-        certainty,
-        overlap,
-    };
+    let judged =
+        |status, reason: String, certainty, overlap| Judged { status, reason, certainty, overlap };
     let cleared = |reason: String| judged(SiteStatus::Cleared, reason, Certainty::Inferred, None);
     if !spot.mention.runs {
         return cleared("fetched, and nothing was found that runs it".to_owned());
@@ -119,11 +115,7 @@ fn outside(spot: &Spot<'_>, reason: String) -> Judged {
     Judged { status, reason, certainty: Certainty::Possible, overlap: None }
 }
 
-fn unknown_content(
-    spot: &Spot<'_>,
-    windows: &[&crate::incident::Window],
-    reason: &str,
-) -> Judged {
+fn unknown_content(spot: &Spot<'_>, windows: &[&crate::incident::Window], reason: &str) -> Judged {
     match meet(windows, dated(spot)) {
         Meeting::Outside { reason } => outside(spot, reason),
         Meeting::Served(span) | Meeting::AdvisedOnly(span) => Judged {
@@ -154,7 +146,8 @@ fn never_runs<'a>(spot: &Spot<'a>) -> Option<&'a str> {
         let inner = inner.strip_prefix("${{").and_then(|c| c.strip_suffix("}}")).unwrap_or(inner);
         inner.trim().eq_ignore_ascii_case("false")
     };
-    let conditions = [spot.job.condition.as_deref(), spot.step.and_then(|s| s.condition.as_deref())];
+    let conditions =
+        [spot.job.condition.as_deref(), spot.step.and_then(|s| s.condition.as_deref())];
     conditions.into_iter().flatten().find(is_false)
 }
 
@@ -258,9 +251,11 @@ fn chain(
 fn doubt(spot: &Spot<'_>) -> Certainty {
     let in_doubt = spot.defined.pipeline.doubts.iter().any(|doubt| match doubt.until {
         None => true,
-        Some(day) => spot.defined.live.iter().any(|live| {
-            live.from.is_none_or(|from| from.to_string().as_str() < day)
-        }),
+        Some(day) => spot
+            .defined
+            .live
+            .iter()
+            .any(|live| live.from.is_none_or(|from| from.to_string().as_str() < day)),
     });
     if in_doubt { Certainty::Possible } else { Certainty::Inferred }
 }

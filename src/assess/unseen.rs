@@ -24,7 +24,8 @@ pub(super) fn of(pack: &Pack, subject: &Subject<'_>, sites: &[Site]) -> Vec<Cove
         });
     }
     for defined in &subject.definitions {
-        entries.extend(defined.pipeline.gaps.iter().map(|gap| gap_entry(pack, subject, gap, sites)));
+        entries
+            .extend(defined.pipeline.gaps.iter().map(|gap| gap_entry(pack, subject, gap, sites)));
     }
     if subject.definitions.iter().any(|d| d.pipeline.platform == Platform::Github) {
         entries.insert(settings(subject));
@@ -72,9 +73,10 @@ fn settings(subject: &Subject<'_>) -> Coverage {
         repository: subject.identity.to_owned(),
         scope: "settings:github".to_owned(),
         state: CoverageState::Unseen,
-        reason: "not asked: which of these secrets exist, in which scope, the default permissions of \
+        reason:
+            "not asked: which of these secrets exist, in which scope, the default permissions of \
                  the job token and who may start runs stand in settings that need an account"
-            .to_owned(),
+                .to_owned(),
         matters: false,
         file: None,
         line: None,
@@ -86,9 +88,10 @@ fn consumers(subject: &Subject<'_>) -> Coverage {
         repository: subject.identity.to_owned(),
         scope: "settings:consumers".to_owned(),
         state: CoverageState::Unseen,
-        reason: "not asked: who calls the actions and workflows that this repository offers, and which \
+        reason:
+            "not asked: who calls the actions and workflows that this repository offers, and which \
                  other secrets their jobs hold"
-            .to_owned(),
+                .to_owned(),
         matters: false,
         file: None,
         line: None,

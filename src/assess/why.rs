@@ -47,7 +47,9 @@ fn how(way: &Reached<'_>) -> String {
             format!("in the environment of this step as `{variable}` ({place})")
         }
         (Carrier::Input, Some(variable)) => format!("handed to it as `{variable}` ({place})"),
-        (Carrier::Script, _) => format!("in the arguments or on the input of the command ({place})"),
+        (Carrier::Script, _) => {
+            format!("in the arguments or on the input of the command ({place})")
+        }
         (Carrier::File, _) if way.rules.contains(&"G13") => {
             format!("written into the script file of this step ({place})")
         }

@@ -2,14 +2,43 @@
 
 /// Prefixes that issuers give their tokens, as their documentation states them.
 const PREFIXES: [&str; 20] = [
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xoxb-", "xoxp-", "xoxa-",
-    "AKIA", "ASIA", "sk_live_", "rk_live_", "SG.", "npm_", "pypi-", "dckr_pat_", "hvs.", "AIza",
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
+    "xoxb-",
+    "xoxp-",
+    "xoxa-",
+    "AKIA",
+    "ASIA",
+    "sk_live_",
+    "rk_live_",
+    "SG.",
+    "npm_",
+    "pypi-",
+    "dckr_pat_",
+    "hvs.",
+    "AIza",
 ];
 
 /// Words in the name of a variable or input that say its value is secret.
 const WORDS: [&str; 13] = [
-    "token", "secret", "password", "passwd", "passphrase", "apikey", "api_key", "api-key",
-    "private_key", "private-key", "access_key", "access-key", "credential",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "apikey",
+    "api_key",
+    "api-key",
+    "private_key",
+    "private-key",
+    "access_key",
+    "access-key",
+    "credential",
 ];
 
 /// Whether a variable of this name is meant to hold a secret.

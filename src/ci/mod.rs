@@ -2,8 +2,8 @@
 
 pub mod catalog;
 mod files;
-mod literal;
 pub mod github;
+mod literal;
 pub mod model;
 pub mod shell;
 pub mod yaml;

@@ -25,7 +25,7 @@ pub struct Progress {
 
 impl Progress {
     /// `watched`: somebody may see it.
-    pub(super) fn new(watched: bool) -> Self {
+    pub fn new(watched: bool) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos}/{len} ({elapsed})") {
             bar.set_style(style);

@@ -1,8 +1,21 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rayon::prelude::*;
+
 use super::{ExitError, Progress, Sources};
 use crate::{
-    assess::{ComponentsReport, InventoryReport, Report},
+    assess::{
+        self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
+    },
+    ci::{self, Files, catalog::Entry, model::Pipeline},
+    discover::{self, Checkouts, DiscoverError, Hidden, Hull, Query, Repository, RootKind},
+    incident,
     report::IncidentLine,
 };
 
@@ -48,27 +61,166 @@ pub struct Checkout;
 
 impl Stages for Checkout {
     fn incidents(&self) -> Vec<IncidentLine> {
-        Vec::new()
+        let line = |pack: &incident::Pack| {
+            let (from, to) = pack.hull();
+            IncidentLine {
+                id: pack.id().to_owned(),
+                title: pack.title().to_owned(),
+                window: Some(Span { from, to }),
+            }
+        };
+        incident::builtin().iter().map(line).collect()
     }
 
     fn pack_schema(&self) -> serde_json::Value {
-        serde_json::Value::Null
+        incident::schema().to_value()
     }
 
-    fn expose(&self, _: &str, _: &Sources, _: &Progress) -> Result<Exposed, ExitError> {
-        Err(not_joined("expose"))
+    fn expose(
+        &self,
+        incident: &str,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError> {
+        let pack = incident::find(incident)
+            .map_err(|error| ExitError::usage(format!("incident `{incident}`"), error))?;
+        let (from, to) = pack.hull();
+        let query = Query {
+            windows: Some(Hull { from, to }),
+            as_of: sources.as_of,
+            now: Some(sources.now),
+        };
+        let parts = each_root(sources, &query, progress, |repository| {
+            assess::examine(pack, &subject(repository, sources))
+        })?;
+        let repositories = parts.len();
+        Ok(Exposed { report: assess::report(pack, parts), repositories })
     }
 
-    fn components(&self, _: &Sources, _: &Progress) -> Result<ComponentsReport, ExitError> {
-        Err(not_joined("components"))
+    fn components(
+        &self,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<ComponentsReport, ExitError> {
+        let parts = each_root(sources, &Query::default(), progress, |repository| {
+            let pipelines = pipelines(repository);
+            let coverage = listed(repository);
+            assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
+        })?;
+        let mut whole = assess::components(&[], Vec::new());
+        for part in parts {
+            whole.components.extend(part.components);
+            whole.coverage.extend(part.coverage);
+        }
+        Ok(whole)
     }
 
-    fn inventory(&self, _: &Sources, _: &Progress) -> Result<InventoryReport, ExitError> {
-        Err(not_joined("inventory"))
+    fn inventory(
+        &self,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<InventoryReport, ExitError> {
+        let parts = each_root(sources, &Query::default(), progress, |repository| {
+            let pipelines = pipelines(repository);
+            let coverage = listed(repository);
+            assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
+        })?;
+        let mut whole = assess::inventory(&[], Vec::new());
+        for part in parts {
+            whole.placements.extend(part.placements);
+            whole.coverage.extend(part.coverage);
+        }
+        Ok(whole)
     }
 }
 
-/// This build reads nothing yet, and says so rather than report that there is nothing.
-fn not_joined(verb: &str) -> ExitError {
-    ExitError::failed(format!("`{verb}`"), "this build cannot read checkouts")
+/// Reads every root and keeps only what `keep` makes of it, so that memory does not grow with their number.
+fn each_root<T: Send>(
+    sources: &Sources,
+    query: &Query,
+    progress: &Progress,
+    keep: impl Fn(&Repository) -> T + Sync,
+) -> Result<Vec<T>, ExitError> {
+    let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
+    let names = names(&roots)?;
+    let siblings = Checkouts::open(&roots);
+    let lower = |files: &dyn Files, path: &str, entry: Entry| {
+        ci::github::read(files, &siblings, path, entry)
+    };
+    progress.begin("reading", roots.len());
+    let read = |(root, name): (&PathBuf, &String)| {
+        let mut repository = discover::scan(root, query, &lower).map_err(|error| failed(&error))?;
+        repository.identity.clone_from(name);
+        let kept = keep(&repository);
+        progress.advance();
+        Ok(kept)
+    };
+    roots.par_iter().zip(&names).map(read).collect()
+}
+
+/// Identities of the roots; two clones of one repository are told apart by their folders.
+fn names(roots: &[PathBuf]) -> Result<Vec<String>, ExitError> {
+    let identity = |root: &PathBuf| discover::identity(root).map_err(|error| failed(&error));
+    let names: Vec<String> = roots.iter().map(identity).collect::<Result<_, _>>()?;
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for name in &names {
+        *count.entry(name).or_default() += 1;
+    }
+    let apart = |(name, root): (&String, &PathBuf)| match count.get(name.as_str()) {
+        Some(2..) => format!("{name} ({})", root.display()),
+        _ => name.clone(),
+    };
+    Ok(names.iter().zip(roots).map(apart).collect())
+}
+
+fn subject<'a>(repository: &'a Repository, sources: &Sources) -> Subject<'a> {
+    let dated = repository.definitions.iter().all(|definition| definition.dated);
+    let basis = match (sources.as_of, repository.kind) {
+        (Some(day), _) => Basis::AsOf(day),
+        (None, RootKind::WorkTree | RootKind::Bare) if dated => Basis::History,
+        (None, _) => Basis::Undated,
+    };
+    let defined = |definition: &'a discover::Definition| Defined {
+        pipeline: &definition.pipeline,
+        live: &definition.live,
+        certainty: definition.certainty,
+    };
+    Subject {
+        identity: &repository.identity,
+        basis,
+        definitions: repository.definitions.iter().map(defined).collect(),
+        coverage: &repository.coverage,
+    }
+}
+
+fn pipelines(repository: &Repository) -> Vec<Arc<Pipeline>> {
+    repository.definitions.iter().map(|definition| Arc::clone(&definition.pipeline)).collect()
+}
+
+/// Coverage of a list of what is there: whatever could hold a component or a secret matters.
+fn listed(repository: &Repository) -> Vec<Coverage> {
+    let entry = |entry: &discover::Coverage| Coverage {
+        repository: repository.identity.clone(),
+        scope: entry.scope.clone(),
+        state: entry.state,
+        reason: entry.reason.clone(),
+        matters: entry.hides == Hidden::Anything,
+        file: entry.file.clone(),
+        line: None,
+    };
+    repository.coverage.iter().map(entry).collect()
+}
+
+fn failed(error: &DiscoverError) -> ExitError {
+    let thing = match error {
+        DiscoverError::NotFound { path }
+        | DiscoverError::NotAFolder { path }
+        | DiscoverError::Unreadable { path, .. }
+        | DiscoverError::Empty { path } => named(path),
+    };
+    ExitError::failed(thing, error)
+}
+
+fn named(path: &Path) -> String {
+    format!("`{}`", path.display())
 }

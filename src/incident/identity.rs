@@ -118,3 +118,14 @@ fn package(written: &str) -> String {
     let lower = written.to_ascii_lowercase();
     if lower.starts_with("pypi:") { lower.replace(['_', '.'], "-") } else { lower }
 }
+
+/// The shortest text that a mention of the component has to hold: the host of a URL, else the name.
+pub(super) fn clue(kind: Kind, written: &str) -> String {
+    let name = canonical(kind, written);
+    let clue = match Class::of(kind) {
+        Class::Url => name.split('/').next().unwrap_or_default(),
+        Class::Package => name.split_once(':').map_or(&*name, |(_, name)| name),
+        Class::Repository | Class::Image | Class::Plain => &name,
+    };
+    clue.split(['*', '{']).max_by_key(|piece| piece.len()).unwrap_or_default().to_owned()
+}

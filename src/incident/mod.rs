@@ -14,6 +14,7 @@ mod lint;
 mod locate;
 mod pack;
 mod reference;
+mod sight;
 mod window;
 
 pub use builtin::{SOURCES, UnknownPack, builtin, find};

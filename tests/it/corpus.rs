@@ -10,7 +10,7 @@ use std::{
 
 use keysweep::{
     assess::{Confidence, Reach, Report, SiteStatus},
-    cli::stages::{self, Question},
+    cli::{Checkout, Progress, Sources, Stages},
     incident,
 };
 use serde_json::Value;
@@ -68,10 +68,14 @@ impl Case {
 
     fn expose(&self) -> Report {
         let pack = incident::find(self.incident().unwrap()).unwrap();
-        let date = self.meta["dated"].as_bool().unwrap().then(|| self.meta["commit_date"].as_str().unwrap());
+        let date = self.meta["dated"]
+            .as_bool()
+            .unwrap()
+            .then(|| self.meta["commit_date"].as_str().unwrap());
         let as_of = date.map(|date| date.parse().unwrap());
-        let question = Question { paths: vec![self.dir.clone()], as_of, now: None };
-        stages::expose(&question, pack, &stages::Silent).unwrap()
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let sources = Sources { paths: vec![self.dir.clone()], as_of, now };
+        Checkout.expose(pack.id(), &sources, &Progress::new(false)).unwrap().report
     }
 
     fn names(&self, list: &str) -> BTreeSet<String> {
@@ -101,7 +105,8 @@ fn placements_are_those_that_a_reader_found() {
         let mut check = |what: &str, found: &BTreeSet<String>, judged: &BTreeSet<String>| {
             for name in found.symmetric_difference(judged) {
                 if !ARGUED.iter().any(|(c, n, _)| *c == case.name && n == name) {
-                    let side = if found.contains(name) { "reported, not judged so" } else { "missed" };
+                    let side =
+                        if found.contains(name) { "reported, not judged so" } else { "missed" };
                     wrong.push(format!("{}: {what} {name}: {side}", case.name));
                 }
             }
@@ -139,7 +144,10 @@ fn sites_are_the_judged_lines() {
                 Some(SiteStatus::Unknown) => false,
             };
             if !right {
-                wrong.push(format!("{}: {file}:{line} is {found:?}, judged affected: {affected}", case.name));
+                wrong.push(format!(
+                    "{}: {file}:{line} is {found:?}, judged affected: {affected}",
+                    case.name
+                ));
             }
         }
     }
@@ -153,7 +161,10 @@ fn what_is_not_read_never_leads_to_cleared_or_not_found() {
     let mut seen = 0;
     for case in cases(&corpus).iter().filter(|case| case.incident() == Some("codecov-2021")) {
         let report = case.expose();
-        let unread = report.coverage.iter().any(|entry| entry.scope.starts_with("dialect:") && entry.matters);
+        let unread = report
+            .coverage
+            .iter()
+            .any(|entry| entry.scope.starts_with("dialect:") && entry.matters);
         if unread {
             seen += 1;
             assert!(

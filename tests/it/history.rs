@@ -121,6 +121,7 @@ fn lower(files: &dyn Files, path: &str, entry: Entry) -> Vec<Pipeline> {
         role,
         triggers: Vec::new(),
         jobs: Vec::new(),
+        doubts: Vec::new(),
         gaps,
     }]
 }

@@ -45,7 +45,15 @@ fn shipped(text: &str) -> &str {
 fn stages_are_pure() {
     let pure = ["src/ci", "src/incident", "src/reach", "src/assess", "src/report"];
     for (path, text) in sources(&pure) {
-        for word in ["async fn", "std::fs", "std::net", "std::process", "SystemTime::now", "Timestamp::now", "std::env::"] {
+        for word in [
+            "async fn",
+            "std::fs",
+            "std::net",
+            "std::process",
+            "SystemTime::now",
+            "Timestamp::now",
+            "std::env::",
+        ] {
             assert!(!shipped(&text).contains(word), "{path} uses {word}");
         }
     }
@@ -54,7 +62,15 @@ fn stages_are_pure() {
 #[test]
 fn nothing_opens_a_socket_or_starts_a_program() {
     for (path, text) in sources(&["src"]) {
-        for word in ["TcpStream", "UdpSocket", "UnixStream", "std::net", "Command::new", "reqwest", "hyper::"] {
+        for word in [
+            "TcpStream",
+            "UdpSocket",
+            "UnixStream",
+            "std::net",
+            "Command::new",
+            "reqwest",
+            "hyper::",
+        ] {
             assert!(!shipped(&text).contains(word), "{path} uses {word}");
         }
     }
@@ -108,7 +124,8 @@ fn no_path_of_a_machine_is_in_the_project() {
     for (path, text) in sources(&["src", "tests"]) {
         for (i, line) in text.lines().enumerate() {
             let home = ["/home/", "/Users/", "/root/"].iter().any(|h| line.contains(h));
-            let allowed = path.contains("shell") || path.contains("tidy") || line.contains("runner");
+            let allowed =
+                path.contains("shell") || path.contains("tidy") || line.contains("runner");
             assert!(!home || allowed, "{path}:{}: {line}", i + 1);
         }
     }

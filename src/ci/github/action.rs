@@ -205,4 +205,3 @@ pub(super) fn read_offered(
         gaps: reader.gaps,
     }]
 }
-

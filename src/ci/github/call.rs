@@ -10,9 +10,7 @@ use super::{
 };
 use crate::ci::{
     Files, Siblings,
-    model::{
-        Certainty, EnvView, Gap, Hides, Job, Mention, Permissions, Place, Runner, Way,
-    },
+    model::{Certainty, EnvView, Gap, Hides, Job, Mention, Permissions, Place, Runner, Way},
     normalise,
     yaml::Node,
 };
@@ -150,7 +148,8 @@ fn follow(mut callee: Frame<'_>, path: &str, place: &Place, called: &mut Called)
     let (root, gaps, doubts) = match load(callee.files, path, &file) {
         Ok(loaded) => loaded,
         Err(trouble) => {
-            let reason = format!("cannot follow the reusable workflow `{path}`: {}", trouble.reason);
+            let reason =
+                format!("cannot follow the reusable workflow `{path}`: {}", trouble.reason);
             called.gaps.push(gap(reason, Hides::Anything));
             return;
         }
@@ -203,7 +202,9 @@ impl CallReader {
         let secrets = match node.get("secrets") {
             Some(secrets) if secrets.text().is_some_and(|t| t.trim() == "inherit") => {
                 match cx.secrets.clone() {
-                    Secrets::Own { scopes, .. } => Secrets::Own { scopes, way: Some(Way::Inherited) },
+                    Secrets::Own { scopes, .. } => {
+                        Secrets::Own { scopes, way: Some(Way::Inherited) }
+                    }
                     other => other,
                 }
             }

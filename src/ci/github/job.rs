@@ -12,8 +12,8 @@ use super::{
 use crate::ci::{
     literal,
     model::{
-        Binding, Certainty, Component, EnvView, Environment, Flow, Gap, Hides, Job, Mention, Permissions,
-        Place, Runner, Scope, Secret, Step, Way,
+        Binding, Certainty, Component, EnvView, Environment, Flow, Gap, Hides, Job, Mention,
+        Permissions, Place, Runner, Scope, Secret, Step, Way,
     },
     shell::Session,
     yaml::{Node, NodeKind},
@@ -137,13 +137,18 @@ fn matrix_values(matrix: &Node, cx: &Context) -> BTreeMap<Vec<String>, Value> {
     let mut out = BTreeMap::new();
     if let NodeKind::Scalar(_) = matrix.kind {
         // `matrix: ${{ fromJSON(…) }}`: any key may hold what the expression holds.
-        out.insert(Vec::new(), Value { values: Vec::new(), ..cx.evaluate_all(matrix, Way::Other).value });
+        out.insert(
+            Vec::new(),
+            Value { values: Vec::new(), ..cx.evaluate_all(matrix, Way::Other).value },
+        );
     }
     for entry in matrix.entries() {
         match entry.key.text.as_ref() {
             "exclude" => {}
             "include" => entry.value.items().iter().for_each(|item| {
-                item.entries().iter().for_each(|e| collect(&e.value, vec![lower(&e.key.text)], cx, &mut out));
+                item.entries()
+                    .iter()
+                    .for_each(|e| collect(&e.value, vec![lower(&e.key.text)], cx, &mut out));
             }),
             key => collect(&entry.value, vec![lower(key)], cx, &mut out),
         }
@@ -326,7 +331,8 @@ impl<'a> JobReader<'a> {
 
 /// A name that only an expression knows: it may be any component.
 pub(super) fn unknown_name(place: Place, text: &str, what: &str) -> Gap {
-    let reason = format!("the {what} `{}` is an expression that the files do not decide", text.trim());
+    let reason =
+        format!("the {what} `{}` is an expression that the files do not decide", text.trim());
     Gap { place, reason, hides: Hides::Anything }
 }
 

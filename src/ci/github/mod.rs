@@ -24,12 +24,7 @@ use super::{
 };
 
 /// Reads one file. Whatever is wrong with it stands in the pipelines' gaps.
-pub fn read(
-    files: &dyn Files,
-    siblings: &dyn Siblings,
-    path: &str,
-    kind: Entry,
-) -> Vec<Pipeline> {
+pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry) -> Vec<Pipeline> {
     let file: Arc<str> = Arc::from(path);
     let (root, gaps, doubts) = match load(files, path, &file) {
         Ok(loaded) => loaded,

@@ -18,7 +18,10 @@ struct Table {
 struct Residue {
     name: String,
     /// Where the action's own documentation says so.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for readers of the table; a test asks for it"))]
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "for readers of the table; a test asks for it")
+    )]
     source: String,
     #[serde(default)]
     env: Vec<Left>,

@@ -82,8 +82,7 @@ impl JobReader<'_> {
             self.sent.extend(cx.condition(condition));
         }
         let text = |key: &str| node.get(key).and_then(|n| n.text()).map(str::to_owned);
-        let current =
-            Current { node, id: text("id"), name: text("name"), env, own_env };
+        let current = Current { node, id: text("id"), name: text("name"), env, own_env };
         self.steps.push(Step {
             index,
             id: current.id.clone(),
@@ -149,7 +148,8 @@ impl JobReader<'_> {
         self.steps[index].mentions.extend(mentions);
         for binding in outcome.env_for_later_steps {
             let values = binding.literal.into_iter().collect();
-            self.exported.set(&binding.name, Value { flows: binding.flows, values, partial: false });
+            self.exported
+                .set(&binding.name, Value { flows: binding.flows, values, partial: false });
         }
         if let Some(id) = &current.id {
             for binding in outcome.outputs {
@@ -254,7 +254,8 @@ impl JobReader<'_> {
         current: &Current<'_>,
         cx: &mut Context,
     ) {
-        let name = if path.is_empty() { owner_repo.to_owned() } else { format!("{owner_repo}/{path}") };
+        let name =
+            if path.is_empty() { owner_repo.to_owned() } else { format!("{owner_repo}/{path}") };
         let label = current.label(step.index);
         let token = cx.token(step.place.line, Way::Implicit);
         let leaves = residue::of(&residue::Use {

@@ -37,8 +37,15 @@ fn secrets_of(event: &str) -> TriggerSecrets {
         "pull_request" | "pull_request_review" | "pull_request_review_comment" => {
             TriggerSecrets::TrustedOnly
         }
-        "pull_request_target" | "workflow_run" | "issue_comment" | "issues" | "discussion"
-        | "discussion_comment" | "fork" | "watch" | "gollum" => TriggerSecrets::FullForOutsiders,
+        "pull_request_target"
+        | "workflow_run"
+        | "issue_comment"
+        | "issues"
+        | "discussion"
+        | "discussion_comment"
+        | "fork"
+        | "watch"
+        | "gollum" => TriggerSecrets::FullForOutsiders,
         _ => TriggerSecrets::Full,
     }
 }
@@ -92,7 +99,8 @@ pub(super) fn runner(runs_on: Option<&Node>, cx: &Context) -> Runner {
         certain = !names.is_empty();
     }
     let labels: Vec<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-    let hosted = |label: &String| ["ubuntu-", "macos-", "windows-"].iter().any(|p| label.starts_with(p));
+    let hosted =
+        |label: &String| ["ubuntu-", "macos-", "windows-"].iter().any(|p| label.starts_with(p));
     let self_hosted = if labels.iter().any(|label| label == "self-hosted") {
         Some(true)
     } else if certain && !group && !labels.is_empty() && labels.iter().all(hosted) {

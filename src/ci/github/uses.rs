@@ -52,8 +52,7 @@ pub(super) fn action_component(owner_repo: &str, path: &str, reference: Option<&
 }
 
 pub(super) fn is_workflow_path(path: &str) -> bool {
-    path.starts_with(".github/workflows/")
-        && (path.ends_with(".yml") || path.ends_with(".yaml"))
+    path.starts_with(".github/workflows/") && (path.ends_with(".yml") || path.ends_with(".yaml"))
 }
 
 /// A full commit id fixes the content; a name that looks like a version is taken for a tag.
@@ -130,7 +129,10 @@ mod tests {
     #[test]
     fn images() {
         let image = image_component("localhost:5000/a/b:1.2");
-        assert_eq!((image.name.as_str(), image.reference.as_deref()), ("localhost:5000/a/b", Some("1.2")));
+        assert_eq!(
+            (image.name.as_str(), image.reference.as_deref()),
+            ("localhost:5000/a/b", Some("1.2"))
+        );
         assert_eq!(image_component("a@sha256:00").pinned, Pinned::Digest);
         assert_eq!(image_component("localhost:5000/a").reference, None);
     }

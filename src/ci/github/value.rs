@@ -299,7 +299,9 @@ impl Context {
         match self.matrix.get(&path) {
             Some(value) => value.clone(),
             // `toJSON(matrix)` or a part of a nested entry: all that is below.
-            None => all(self.matrix.iter().filter(|(key, _)| key.starts_with(&path)).map(|(_, v)| v)),
+            None => {
+                all(self.matrix.iter().filter(|(key, _)| key.starts_with(&path)).map(|(_, v)| v))
+            }
         }
     }
 
@@ -312,11 +314,9 @@ impl Context {
                 Value::one(self.flow(&name.to_ascii_uppercase(), line, forced.unwrap_or(way)))
             }
             Secrets::Mapped(names) => names.find(name).cloned().unwrap_or_default(),
-            Secrets::Consumer => Value::one(self.flow(
-                &format!("secrets.{}", name.to_ascii_uppercase()),
-                line,
-                way,
-            )),
+            Secrets::Consumer => {
+                Value::one(self.flow(&format!("secrets.{}", name.to_ascii_uppercase()), line, way))
+            }
             Secrets::None => Value::default(),
         }
     }
@@ -374,4 +374,3 @@ fn all<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
     }
     out
 }
-

@@ -169,4 +169,3 @@ pub(super) fn empty(file: &Arc<str>, gaps: Vec<Gap>) -> Pipeline {
 pub(super) fn gap(file: &Arc<str>, line: u32, reason: String, hides: Hides) -> Gap {
     Gap { place: Place { file: Arc::clone(file), line }, reason, hides }
 }
-

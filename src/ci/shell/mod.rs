@@ -93,7 +93,15 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(files: &'a dyn Files) -> Self { Self { files } }
-    pub fn run(&mut self, _i: &ScriptInput<'_>) -> Outcome { Outcome::default() }
+    pub fn new(files: &'a dyn Files) -> Self {
+        Self { files }
+    }
+    pub fn run(&mut self, _i: &ScriptInput<'_>) -> Outcome {
+        Outcome::default()
+    }
 }
-impl Shell { pub fn from_setting(_s: Option<&str>, _o: super::model::Os) -> (Self, Option<String>) { (Self::Posix, None) } }
+impl Shell {
+    pub fn from_setting(_s: Option<&str>, _o: super::model::Os) -> (Self, Option<String>) {
+        (Self::Posix, None)
+    }
+}

@@ -1,0 +1,50 @@
+//! Whether something that was not read could hide a component of an incident.
+
+use super::{Pack, identity};
+use crate::ci::model::Kind;
+
+impl Pack {
+    /// Whether a text that nobody understood names one of the components, or the host of one.
+    pub fn could_name(&self, text: &str) -> bool {
+        let text = text.to_ascii_lowercase();
+        self.components().iter().any(|component| {
+            component.entry.names.iter().any(|name| {
+                let clue = identity::clue(component.entry.kind, name);
+                !clue.is_empty() && text.contains(&clue)
+            })
+        })
+    }
+
+    /// Whether a component of this incident can run under this CI system.
+    ///
+    /// An action needs a runner that speaks GitHub's dialect, an orb needs CircleCI; what a script
+    /// fetches can be fetched anywhere.
+    pub fn can_run_under(&self, system: &str) -> bool {
+        let speaks_github =
+            ["github-actions", "gitea-actions", "forgejo-actions"].contains(&system);
+        self.components().iter().any(|component| match component.entry.kind {
+            Kind::Action | Kind::Workflow => speaks_github,
+            Kind::Orb => system == "circleci",
+            Kind::Plugin => system == "jenkins",
+            Kind::Include => system == "gitlab-ci",
+            Kind::ScriptUrl
+            | Kind::Image
+            | Kind::Package
+            | Kind::Binary
+            | Kind::ReleaseAsset
+            | Kind::Repository
+            | Kind::Extension
+            | Kind::Vendor => true,
+        })
+    }
+
+    /// Whether a package of this ecosystem is one of the components.
+    pub fn has_packages_of(&self, ecosystem: &str) -> bool {
+        let of_ecosystem = |name: &String| match name.split_once(':') {
+            Some((of, _)) => of.eq_ignore_ascii_case(ecosystem),
+            None => true,
+        };
+        let components = self.components().iter().map(|component| &component.entry);
+        components.filter(|e| e.kind == Kind::Package).any(|e| e.names.iter().any(of_ecosystem))
+    }
+}
