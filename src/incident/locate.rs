@@ -48,7 +48,8 @@ impl<'t> Locator<'t> {
         line
     }
 
-    /// The innermost key whose value holds this byte.
+    /// The innermost key that begins last before this byte. Spans of tables end with their headers, so
+    /// what holds a byte cannot be asked for.
     pub(super) fn key_at(&self, offset: usize) -> String {
         let mut key = String::new();
         if let Some(root) = &self.root {
@@ -59,10 +60,8 @@ impl<'t> Locator<'t> {
 }
 
 fn descend_table(table: &DeTable<'_>, offset: usize, key: &mut String) {
-    let inside = table
-        .iter()
-        .find(|(name, value)| name.span().contains(&offset) || value.span().contains(&offset));
-    if let Some((name, value)) = inside {
+    let begun = table.iter().filter(|(name, _)| name.span().start <= offset);
+    if let Some((name, value)) = begun.max_by_key(|(name, _)| name.span().start) {
         if !key.is_empty() {
             key.push('.');
         }
@@ -75,8 +74,8 @@ fn descend(value: &DeValue<'_>, offset: usize, key: &mut String) {
     match value {
         DeValue::Table(table) => descend_table(table, offset, key),
         DeValue::Array(array) => {
-            let found = array.iter().enumerate().find(|(_, item)| item.span().contains(&offset));
-            if let Some((index, item)) = found {
+            let begun = array.iter().enumerate().filter(|(_, item)| item.span().start <= offset);
+            if let Some((index, item)) = begun.last() {
                 key.push_str(&format!("[{index}]"));
                 descend(item.get_ref(), offset, key);
             }

@@ -189,15 +189,28 @@ fn each_rule_of_the_linter_refuses_its_bad_sample() {
 
 #[test]
 fn what_the_schema_does_not_know_or_misses_is_refused_with_its_line_and_key() {
-    for (good, bad, line, message) in [
-        ("revision = 1", "revision = 1\nrevison = 2", 6, "unknown field `revison`"),
-        ("precision = \"day\", source", "source", 26, "missing field `precision`"),
-        ("precision = \"minute\"", "precision = \"exact\"", 26, "unknown variant `exact`"),
-        ("kind = \"served\"", "kind = \"bad\"", 26, "unknown variant `bad`"),
-        ("title = \"Sample\"", "title = Sample", 4, ""),
+    let window = "components[0].windows[0]";
+    for (good, bad, line, key, message) in [
+        ("revision = 1", "revision = 1\nrevison = 2", 6, "revison", "unknown field `revison`"),
+        (
+            "precision = \"day\", source",
+            "source",
+            28,
+            &format!("{window}.to"),
+            "missing field `precision`",
+        ),
+        (
+            "\"minute\"",
+            "\"exact\"",
+            27,
+            &format!("{window}.from.precision"),
+            "unknown variant `exact`",
+        ),
+        ("\"served\"", "\"bad\"", 26, &format!("{window}.kind"), "unknown variant `bad`"),
+        ("\"Sample\"", "Sample", 4, "", ""),
     ] {
         let error = incident::parse(&GOOD.replacen(good, bad, 1), "sample.toml").expect_err(bad);
-        assert_eq!(error.line, Some(line), "{error}");
+        assert_eq!((error.line, error.key.as_str()), (Some(line), key), "{error}");
         assert!(error.message.contains(message), "{error}");
         assert!(error.to_string().contains(&format!("sample.toml:{line}\nhint: ")), "{error}");
     }
