@@ -5,8 +5,6 @@
 //! * URLs: host in any letter case, `http` as `https` (and none), no port, query, fragment, slash at the end.
 //! * Images: `docker.io/library/x` is `x`. Packages: `ecosystem:name`, where the ecosystem is known.
 
-use std::borrow::Cow;
-
 use super::reference::fits;
 use crate::ci::model::Kind;
 
@@ -19,27 +17,26 @@ pub(super) struct Name {
 
 impl Name {
     pub(super) fn new(kind: Kind, written: &str) -> Self {
-        Self { kind, text: canonical(kind, written).into_owned() }
+        Self { kind, text: canonical(kind, written) }
     }
 
-    /// Whether the component of this kind and name is this one.
-    pub(super) fn is(&self, kind: Kind, written: &str) -> bool {
-        let class = Class::of(self.kind);
-        // A thing fetched from a URL is that thing, whatever the front end took it for.
-        if class != Class::of(kind) {
+    /// Whether the other, as a mention in CI, is this one of a pack. A thing fetched from a URL is that
+    /// thing, whatever the front end took it for; the same holds for the content of a repository.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let (class, text) = (Class::of(self.kind), other.text.as_str());
+        if class != Class::of(other.kind) {
             return false;
         }
-        let text = canonical(self.kind, written);
         match class {
-            Class::Url => fits(&self.text, &text),
+            Class::Url => fits(&self.text, text),
             Class::Repository => {
                 let rest = text.strip_prefix(self.text.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
-            Class::Package => self.text == text || self.without_ecosystem() == Some(&text),
+            Class::Package => self.text == text || self.without_ecosystem() == Some(text),
             Class::Image => self.text == text,
             // An orb and a vendor may share a name.
-            Class::Plain => self.kind == kind && self.text == text,
+            Class::Plain => self.kind == other.kind && self.text == text,
         }
     }
 
@@ -71,14 +68,14 @@ impl Class {
     }
 }
 
-fn canonical(kind: Kind, written: &str) -> Cow<'_, str> {
+fn canonical(kind: Kind, written: &str) -> String {
     let written = written.trim();
     match Class::of(kind) {
-        Class::Url => url(written).into(),
-        Class::Repository => repository(written).into(),
-        Class::Image => image(written).into(),
-        Class::Package => package(written).into(),
-        Class::Plain => written.to_ascii_lowercase().into(),
+        Class::Url => url(written),
+        Class::Repository => repository(written),
+        Class::Image => image(written),
+        Class::Package => package(written),
+        Class::Plain => written.to_ascii_lowercase(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Incident packs: the built-in ones, the linter, the matcher.
 
+mod lint;
+
 use jiff::Timestamp;
 use keysweep::assess::{Live, Span};
 use keysweep::ci::model::{Certainty, Component, Kind, Os, Pinned, Verified};
@@ -339,6 +341,8 @@ fn reviewdog_by_component() {
         ("reviewdog/action-shellcheck@v1.30", "cleared"),
         ("reviewdog/action-composite-template@v0.20.1", "served"),
         ("reviewdog/action-staticcheck@v1.26.0", "served"),
+        ("reviewdog/action-staticcheck@v1.18.2", "cleared"),
+        ("reviewdog/action-typos@v1.17.2", "cleared"),
         ("reviewdog/action-ast-grep@v1", "served"),
         ("reviewdog/action-typos@0123456789012345678901234567890123456789", "served"),
         ("reviewdog/action-eslint@v1", "none"),
@@ -353,6 +357,9 @@ fn reviewdog_by_component() {
     let how = "reviewdog/action-shellcheck calls reviewdog/action-setup@v1 at run time";
     assert_eq!(wrapper.resolved_by.as_deref(), Some(how));
     assert!(wrapper.payload.has(Capability::K5));
+    let windows = Context { os: Os::Windows, ..Context::default() };
+    let there = pack.examine(&action("reviewdog/action-typos@v1"), &windows).expect("a hit");
+    assert!(there.payload.is_empty(), "the guards of action-setup hold for its callers");
 }
 
 #[test]
@@ -382,10 +389,7 @@ fn hulls_span_all_windows_in_which_a_component_could_be_bad() {
 
 #[test]
 fn the_overlap_runs_from_the_first_meeting_to_the_last() {
-    let pack = pack("codecov-2021");
-    let Standing::Bad { windows, .. } = hit(pack, &url("https://codecov.io/bash")).standing else {
-        panic!("the script was bad");
-    };
+    let windows = hit(pack("codecov-2021"), &url("https://codecov.io/bash")).windows;
     let lives = [
         life("2020-01-01T00:00:00Z", "2021-02-01T00:00:00Z"),
         life("2021-03-01T00:00:00Z", "2021-03-02T00:00:00Z"),
@@ -393,9 +397,13 @@ fn the_overlap_runs_from_the_first_meeting_to_the_last() {
     ];
     let expected = Span { from: at("2021-01-31T00:00:00Z"), to: at("2021-03-02T00:00:00Z") };
     assert_eq!(meet(&windows, &lives), Meeting::Served(expected));
-    let Meeting::Outside { reason } = meet(&windows, &lives[2..]) else { panic!("after it") };
-    assert_eq!(
-        reason,
-        "in force from 2021-05-01T00:00:00Z on; the window is 2021-01-31T00:00:00Z to 2021-04-02T00:00:00Z"
-    );
+    let reason = "in force from 2021-05-01T00:00:00Z on; \
+                  the window is 2021-01-31T00:00:00Z to 2021-04-02T00:00:00Z";
+    assert_eq!(meet(&windows, &lives[2..]), Meeting::Outside { reason: reason.to_owned() });
+}
+
+#[test]
+fn the_json_schema_of_a_pack_is_as_it_was() {
+    let schema = serde_json::to_string_pretty(&incident::schema()).expect("plain data");
+    insta::assert_snapshot!("pack-schema", schema);
 }
