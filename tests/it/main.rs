@@ -5,6 +5,7 @@ mod corpus;
 mod expressions;
 mod history;
 mod hostile;
+mod offline;
 mod packs;
 mod peers;
 mod report;
