@@ -224,6 +224,7 @@ fn codecovs_payload_reads_the_environment_and_the_remotes_also_through_the_actio
     let how = "codecov/codecov-action fetches https://codecov.io/bash at run time";
     assert_eq!(wrapper.resolved_by.as_deref(), Some(how));
     assert!(wrapper.exfiltration.is_some());
+    assert_eq!(hit(pack, &action("codecov/codecov-action@v4.1.0")).resolved_by, None);
 }
 
 #[test]
