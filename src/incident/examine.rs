@@ -40,7 +40,7 @@ pub struct Hit<'p> {
     /// What the known payload could do here; empty where it could take nothing.
     pub payload: Capabilities,
     pub payload_certainty: Certainty,
-    /// `codecov/codecov-action fetches https://codecov.io/bash at run time`.
+    /// `codecov/codecov-action fetches https://codecov.io/bash at run time`; `None` where it is cleared.
     pub resolved_by: Option<String>,
     pub exfiltration: Option<&'p Exfiltration>,
     /// What guards had to say, for the explanation.
@@ -122,11 +122,12 @@ impl Pack {
             windows: affected.windows.iter().collect(),
             payload: affected.payload.clone(),
             payload_certainty: Certainty::Inferred,
-            resolved_by: resolved_by(affected, component),
+            resolved_by: None,
             exfiltration: affected.exfiltration.as_ref(),
             notes: Vec::new(),
         };
         if !matches!(hit.standing, Standing::Cleared { .. }) {
+            hit.resolved_by = resolved_by(affected, component);
             for guard in &affected.guards {
                 hit.apply(guard, context);
             }

@@ -126,3 +126,42 @@ pub(super) fn clue(kind: Kind, written: &str) -> String {
     };
     clue.split(['*', '{']).max_by_key(|piece| piece.len()).unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_thing_are_one_name() {
+        for (kind, listed, other, mentioned, expected) in [
+            (Kind::Action, "owner/repo", Kind::Action, "Owner/Repo/sub", true),
+            (Kind::Action, "owner/repo", Kind::Action, "owner/repo-x", false),
+            (Kind::Action, "owner/repo/sub", Kind::Action, "owner/repo", false),
+            (Kind::Action, "owner/repo", Kind::Repository, "git@github.com:owner/repo.git", true),
+            (Kind::Action, "owner/repo", Kind::Repository, "https://gitlab.com/owner/repo", false),
+            (Kind::Action, "owner/repo", Kind::Orb, "owner/repo", false),
+            (Kind::Orb, "space/orb", Kind::Orb, "Space/orb", true),
+            (Kind::Orb, "vendor", Kind::Vendor, "vendor", false),
+            (Kind::Image, "aquasec/trivy", Kind::Image, "docker.io/aquasec/trivy", true),
+            (Kind::Image, "alpine", Kind::Image, "index.docker.io/library/alpine", true),
+            (Kind::Image, "aquasec/trivy", Kind::Image, "ghcr.io/aquasec/trivy", false),
+            (Kind::Package, "pypi:Foo_Bar", Kind::Package, "pypi:foo-bar", true),
+            (Kind::Package, "npm:foo_bar", Kind::Package, "npm:foo-bar", false),
+            (Kind::Package, "npm:@scope/x", Kind::Package, "@scope/x", true),
+            (Kind::Package, "npm:x", Kind::Package, "pypi:x", false),
+            (
+                Kind::ScriptUrl,
+                "https://h.io/a",
+                Kind::Binary,
+                "http://user:pw@H.io:80//a/?q#f",
+                true,
+            ),
+            (Kind::ScriptUrl, "https://h.io/a", Kind::ScriptUrl, "https://h.io:8080/a", false),
+            (Kind::ScriptUrl, "https://h.io/*/x", Kind::ScriptUrl, "https://h.io/1/2/x", true),
+            (Kind::ScriptUrl, "https://h.io/a", Kind::ScriptUrl, "", false),
+        ] {
+            let said = Name::new(kind, listed).covers(&Name::new(other, mentioned));
+            assert_eq!(said, expected, "{listed} {mentioned}");
+        }
+    }
+}

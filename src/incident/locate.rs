@@ -74,8 +74,9 @@ fn descend(value: &DeValue<'_>, offset: usize, key: &mut String) {
     match value {
         DeValue::Table(table) => descend_table(table, offset, key),
         DeValue::Array(array) => {
-            let begun = array.iter().enumerate().filter(|(_, item)| item.span().start <= offset);
-            if let Some((index, item)) = begun.last() {
+            let mut begun =
+                array.iter().enumerate().filter(|(_, item)| item.span().start <= offset);
+            if let Some((index, item)) = begun.next_back() {
                 key.push_str(&format!("[{index}]"));
                 descend(item.get_ref(), offset, key);
             }

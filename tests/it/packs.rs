@@ -133,6 +133,16 @@ fn codecov_by_component() {
             ),
             "cleared",
         ),
+        (url("https://raw.githubusercontent.com/codecov/codecov-bash/master/codecov"), "cleared"),
+        (
+            component(
+                Kind::Repository,
+                "https://github.com/codecov/codecov-bash",
+                None,
+                Pinned::No,
+            ),
+            "cleared",
+        ),
         (component(Kind::Package, "pypi:codecov", None, Pinned::No), "cleared"),
         (component(Kind::Package, "codecov", None, Pinned::No), "cleared"),
         (component(Kind::Package, "npm:codecov", Some("3.8.1"), Pinned::Version), "cleared"),
@@ -214,6 +224,7 @@ fn codecovs_payload_reads_the_environment_and_the_remotes_also_through_the_actio
     let how = "codecov/codecov-action fetches https://codecov.io/bash at run time";
     assert_eq!(wrapper.resolved_by.as_deref(), Some(how));
     assert!(wrapper.exfiltration.is_some());
+    assert_eq!(hit(pack, &action("codecov/codecov-action@v4.1.0")).resolved_by, None);
 }
 
 #[test]
@@ -406,4 +417,17 @@ fn the_overlap_runs_from_the_first_meeting_to_the_last() {
 fn the_json_schema_of_a_pack_is_as_it_was() {
     let schema = serde_json::to_string_pretty(&incident::schema()).expect("plain data");
     insta::assert_snapshot!("pack-schema", schema);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_name_or_ref_stops_the_matcher(name in ".{0,40}", reference in ".{0,40}", kind in 0..4_usize) {
+        let kind = [Kind::Action, Kind::ScriptUrl, Kind::Image, Kind::Package][kind];
+        let odd = component(kind, &name, Some(&reference), Pinned::No);
+        let known = action(&format!("codecov/codecov-action@{reference}"));
+        for pack in incident::builtin() {
+            pack.examine(&odd, &Context::default());
+            pack.examine(&known, &Context::default());
+        }
+    }
 }

@@ -1,7 +1,8 @@
 //! What the linter refuses, and how it says so.
 
 use jiff::Timestamp;
-use keysweep::incident;
+use keysweep::ci::model::{Certainty, Component, Kind, Pinned, Verified};
+use keysweep::incident::{self, Context, Standing};
 
 /// A pack that passes, to be broken at one place each time.
 const GOOD: &str = include_str!("sample.toml");
@@ -117,6 +118,13 @@ fn each_rule_of_the_linter_refuses_its_bad_sample() {
             "at = \"2025-05-02T10:00Z\", precision = \"day\", source",
             "components[0].windows[0].to.at",
             "not of the form",
+        ),
+        ("10:30-04:00", "10:30+15:00", "components[0].windows[0].from.at", "not of the form"),
+        (
+            "to = { at = \"2025-05-02\"",
+            "to = { at = \"9999-12-31\"",
+            "components[0].windows[0].to.at",
+            "",
         ),
         ("10:30-04:00", "10:30", "components[0].windows[0].from.at", "not of the form"),
         ("10:30-04:00", "25:30Z", "components[0].windows[0].from.at", "not of the form"),
@@ -245,6 +253,37 @@ fn local_times_are_read_with_their_offset_and_each_precision_covers_its_unit() {
         let window = &pack.components()[0].windows[0];
         assert_eq!((window.from, window.to), (Some(instant(from)), Some(instant(to))), "{at}");
     }
+}
+
+#[test]
+fn what_rests_on_a_weak_source_is_possible_and_no_more() {
+    let mention = Component {
+        kind: Kind::Action,
+        name: "owner/caller".to_owned(),
+        reference: Some("v1".to_owned()),
+        pinned: Pinned::Tag,
+        verified: Verified::No,
+    };
+    for (trust, expected) in [("primary", Certainty::Inferred), ("weak", Certainty::Possible)] {
+        // Without the guard, which would ask for an owner.
+        let text =
+            GOOD.replace("\"primary\"", &format!("\"{trust}\"")).replace("not-run", "in-doubt");
+        let pack = incident::parse(&text, "sample.toml").expect("good");
+        let hit = pack.examine(&mention, &Context::default()).expect("a hit");
+        let Standing::Bad { certainty, windows } = hit.standing else { unreachable!("{trust}") };
+        assert_eq!((certainty, windows.len()), (expected, 1));
+    }
+}
+
+#[test]
+fn no_text_stops_the_reader() {
+    let nested = format!("a = {}", "[".repeat(200_000));
+    let wide = format!("{GOOD}{}", "\n[[guidance]]\ntext = \"\"\nsource = \"?\"\n".repeat(5_000));
+    for text in ["", "\u{feff}", "\0", "[", "a = \"", "schema = 1", &nested, &wide] {
+        assert!(incident::parse(text, "odd.toml").is_err());
+        assert!(!incident::check(text, "odd.toml").is_empty());
+    }
+    assert_eq!(incident::check(&wide, "odd.toml").len(), 10_000);
 }
 
 fn instant(text: &str) -> Timestamp {
