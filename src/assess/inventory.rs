@@ -137,7 +137,7 @@ impl<'a> Mentions<'a> {
         InventoryConsumer {
             file: flow.place.file.to_string(),
             line: flow.place.line,
-            job: Some(self.job.id.clone()),
+            job: (!self.job.id.is_empty()).then(|| self.job.id.clone()),
             step: self.step(flow).map(step_label),
             carrier: self.carrier(flow),
             whole_context: &*flow.secret.name == "*",
@@ -155,7 +155,7 @@ impl<'a> Mentions<'a> {
             Way::Implicit if flow.secret.scope == Scope::Job => Carrier::Token,
             Way::Implicit => Carrier::Env,
             // Evaluated by the runner: no process of the job is given it by this mention.
-            Way::Inherited | Way::Other => Carrier::Memory,
+            Way::Inherited | Way::Residue | Way::Other => Carrier::Memory,
         }
     }
 
@@ -172,7 +172,7 @@ impl<'a> Mentions<'a> {
             }
             // Conditions stand in a step, outputs after the last: only a step that another follows is sure.
             Way::Other => self.is_followed(around),
-            Way::Inherited | Way::Implicit => false,
+            Way::Inherited | Way::Residue | Way::Implicit => false,
         };
         settled.then_some(around)
     }
