@@ -2,6 +2,7 @@
 
 mod cli;
 mod corpus;
+mod expose;
 mod expressions;
 mod history;
 mod hostile;
