@@ -51,9 +51,9 @@ pub(super) struct Refs {
 }
 
 impl Refs {
-    /// Nothing was ever committed: what lies in the folder is all there is.
+    /// Nothing was committed, or no ref can be read: what lies in the folder is all there is.
     pub(super) fn is_empty(&self) -> bool {
-        self.count == 0 && self.tips.default.is_none() && self.coverage.is_empty()
+        self.count == 0 && self.tips.default.is_none()
     }
 }
 
@@ -76,10 +76,25 @@ pub(super) fn open(root: &Path) -> Result<Opened, DiscoverError> {
         return Ok(Opened::Folder(folder));
     }
     let git_dir = if inside { dot_git } else { folder.root().to_owned() };
+    if let Some(name) = blocks(&git_dir) {
+        let reason = format!("`{name}` is not a regular file");
+        return Ok(Opened::Damaged { folder, reason });
+    }
     Ok(match open_git(&git_dir, inside.then(|| folder.clone())) {
         Ok(clone) => Opened::Git(Box::new(clone)),
         Err(error) => Opened::Damaged { folder, reason: one_line(&error.to_string()) },
     })
+}
+
+/// A FIFO or device where git keeps a file: opening it would wait for ever.
+fn blocks(git_dir: &Path) -> Option<&'static str> {
+    let odd = |path: &Path| path.metadata().is_ok_and(|meta| !meta.is_file() && !meta.is_dir());
+    if odd(git_dir) {
+        return Some(".git");
+    }
+    let files = ["HEAD", "config", "config.worktree", "packed-refs", "commondir", "shallow"];
+    let more = ["info/grafts", "objects/info/alternates", "objects/pack/multi-pack-index"];
+    files.into_iter().chain(more).find(|name| odd(&git_dir.join(name)))
 }
 
 fn open_folder(root: &Path) -> Result<Folder, DiscoverError> {
@@ -115,12 +130,13 @@ fn open_git(git_dir: &Path, folder: Option<Folder>) -> gix::Result<Clone> {
             let key = format!("remote.{name}.promisor");
             config.boolean(key.as_str()) == Some(true)
         });
-    let mut refs = read_refs(&local);
-    if let Some(format) = config.string("extensions.refStorage").filter(|format| *format != "files")
-    {
-        let reason = format!("refs are stored as `{format}`, which is not read");
-        refs.coverage.push(failed("HEAD", reason));
-    }
+    let format = config.string("extensions.refStorage").filter(|format| *format != "files");
+    let refs = match format {
+        Some(format) => {
+            Refs::unreadable(format!("refs are stored as `{format}`, which is not read"))
+        }
+        None => read_refs(&local),
+    };
     let remote = remote_url(&local);
     let objects = Objects::new(repository);
     let folder = folder.filter(|_| !bare).map(|folder| folder.hashed_as(objects.hash()));
@@ -145,7 +161,7 @@ fn read_shallow(repository: &gix::Repository) -> HashSet<ObjectId> {
 }
 
 fn read_refs(repository: &gix::Repository) -> Refs {
-    let mut refs = Refs::default();
+    let mut refs = Refs::empty();
     let mut found = Vec::new();
     let read = repository.references().and_then(|platform| {
         for reference in platform.all()? {
@@ -168,6 +184,14 @@ fn read_refs(repository: &gix::Repository) -> Refs {
 }
 
 impl Refs {
+    fn empty() -> Self {
+        Self { default_ref: "HEAD".to_owned(), ..Self::default() }
+    }
+
+    fn unreadable(reason: String) -> Self {
+        Self { coverage: vec![failed("HEAD", reason)], ..Self::empty() }
+    }
+
     fn sort_in(&mut self, repository: &gix::Repository, found: Vec<gix::Reference<'_>>) {
         let tracked: HashSet<String> = found
             .iter()

@@ -87,8 +87,16 @@ type StateId = u32;
 /// What a commit holds: its CI files by name, and the version of each that is an entry.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 struct State {
-    list: ListId,
+    /// `None` outside of the window, where only known versions are looked for.
+    list: Option<ListId>,
     versions: Vec<VersionId>,
+}
+
+impl State {
+    fn new(list: Option<ListId>, mut versions: Vec<VersionId>) -> Self {
+        versions.sort_unstable();
+        Self { list, versions }
+    }
 }
 
 struct History<'a> {
@@ -145,9 +153,9 @@ impl<'a> History<'a> {
         self.lower_each_content_once(commits);
         let mut last = None;
         for at in commits {
-            let near =
-                self.graph.commit(*at).parents.iter().find(|at| self.of[**at as usize].is_some());
-            let state = self.state(*at, near.copied().or(last), true);
+            let parents = &self.graph.commit(*at).parents;
+            let near = parents.iter().find(|parent| self.of[**parent as usize].is_some());
+            let state = self.state_in_window(*at, near.copied().or(last));
             self.of[*at as usize] = Some(state);
             last = Some(*at);
         }
@@ -175,7 +183,7 @@ impl<'a> History<'a> {
         self.lower_now(work);
     }
 
-    fn lower_now(&mut self, work: Vec<Task>) {
+    fn lower_now(&mut self, work: Vec<Task>) -> Vec<VersionId> {
         let lowered: Vec<(Index, Lowered)> = work
             .into_par_iter()
             .map(|(at, path, entry)| {
@@ -183,48 +191,71 @@ impl<'a> History<'a> {
                 (at, Lowered::new(&tree, &path, entry, self.lower))
             })
             .collect();
-        for (at, lowered) in lowered {
-            let tree = self.tree(at);
-            self.versions.insert(lowered, &tree);
-        }
+        let insert = |(at, lowered)| {
+            let tree = GitTree::new(&self.clone.objects, self.graph.commit(at).tree);
+            self.versions.insert(lowered, &tree)
+        };
+        lowered.into_iter().map(insert).collect()
     }
 
     fn list(&self, at: Index) -> ListId {
         self.by_tree[&self.graph.commit(at).tree]
     }
 
-    /// The state of a commit; `near` is one that probably has the same.
-    fn state(&mut self, at: Index, near: Option<Index>, lower: bool) -> StateId {
+    /// The state of a commit whose files are all to be lowered; `near` is one that probably has the same.
+    fn state_in_window(&mut self, at: Index, near: Option<Index>) -> StateId {
         let list = self.list(at);
-        let known = near.and_then(|near| Some((near, self.of[near as usize]?)));
-        if let Some((near, state)) = known
-            && self.states.get(state).list == list
-            && self.versions.watch.same(&self.clone.objects, self.root(near), self.root(at))
+        if let Some(state) = near.and_then(|near| self.unchanged(near, at))
+            && self.states.get(state).list == Some(list)
         {
             return state;
         }
-        let (mut versions, missing) = self.find_versions(at, list);
-        if lower && !missing.is_empty() {
-            self.lower_now(missing);
-            versions = self.find_versions(at, list).0;
-        }
-        versions.sort_unstable();
-        self.states.id(State { list, versions })
+        let finds = self.lists.shared(list);
+        let entries = finds.iter().filter_map(|find| match find.what {
+            Found::Entry(entry, _) => Some((&find.path, entry)),
+            Found::Unread(_) | Found::Trouble(_) | Found::Nested => None,
+        });
+        let (mut versions, missing) = self.find_versions(at, entries);
+        versions.extend(self.lower_now(missing));
+        self.states.id(State::new(Some(list), versions))
+    }
+
+    /// The state of another commit, as far as it holds versions that are known from the window.
+    fn state_beyond(&mut self, at: Index, near: Index) -> StateId {
+        let versions = match self.unchanged(near, at) {
+            Some(state) => self.states.get(state).versions.clone(),
+            None => {
+                let paths = self.versions.paths();
+                self.find_versions(at, paths.iter().map(|(path, entry)| (path, *entry))).0
+            }
+        };
+        self.states.id(State::new(None, versions))
+    }
+
+    /// The state of `near`, if nothing that any version depends on differs in `at`.
+    fn unchanged(&self, near: Index, at: Index) -> Option<StateId> {
+        let state = self.of[near as usize]?;
+        let watch = &self.versions.watch;
+        watch.same(&self.clone.objects, self.root(near), self.root(at)).then_some(state)
     }
 
     fn root(&self, at: Index) -> Option<Slot> {
         Some(Slot { mode: Mode::Folder, id: self.graph.commit(at).tree })
     }
 
-    fn find_versions(&mut self, at: Index, list: ListId) -> (Vec<VersionId>, Vec<Task>) {
+    /// The versions that a commit holds of these files, and the files of which none is known.
+    fn find_versions<'f>(
+        &mut self,
+        at: Index,
+        entries: impl Iterator<Item = (&'f Arc<str>, Entry)>,
+    ) -> (Vec<VersionId>, Vec<Task>) {
         let tree = self.tree(at);
         let mut missing = Vec::new();
         let mut versions = Vec::new();
-        for find in self.lists.get(list) {
-            let Found::Entry(entry, _) = find.what else { continue };
-            match self.versions.find_in(&tree, &find.path, entry) {
+        for (path, entry) in entries {
+            match self.versions.find_in(&tree, path, entry) {
                 Some(version) => versions.push(version),
-                None => missing.push((at, Arc::clone(&find.path), entry)),
+                None => missing.push((at, Arc::clone(path), entry)),
             }
         }
         (versions, missing)
@@ -243,8 +274,6 @@ impl<'a> History<'a> {
                     near.filter(|near| self.of[**near as usize].is_none()).map(|near| (*near, at)),
                 );
             }
-            let new: Vec<Index> = pairs.iter().map(|(near, _)| *near).collect();
-            self.search(&new);
             level = Vec::new();
             for (near, at) in pairs {
                 if self.of[near as usize].is_some() {
@@ -252,7 +281,7 @@ impl<'a> History<'a> {
                 }
                 let state = match looked[near as usize] {
                     Some(state) => state,
-                    None => self.state(near, Some(at), false),
+                    None => self.state_beyond(near, at),
                 };
                 looked[near as usize] = Some(state);
                 if self.share(state, self.of[at as usize]) {
@@ -465,6 +494,10 @@ impl<T: Eq + std::hash::Hash> Interned<T> {
         self.values.push(Arc::clone(&value));
         self.ids.insert(value, id);
         id
+    }
+
+    fn shared(&self, id: u32) -> Arc<T> {
+        Arc::clone(&self.values[id as usize])
     }
 
     fn get(&self, id: u32) -> &T {

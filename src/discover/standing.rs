@@ -50,7 +50,10 @@ pub(super) fn clone(
     lower: &Lower<'_>,
     coverage: &mut Vec<Coverage>,
 ) -> Vec<Definition> {
-    coverage.extend(clone.refs.coverage.iter().cloned());
+    // Broken refs do not touch what lies in the folder, unless its past was asked for.
+    if clone.folder.is_none() || (query.windows.is_some() && query.as_of.is_none()) {
+        coverage.extend(clone.refs.coverage.iter().cloned());
+    }
     let commit = |id: gix::ObjectId| {
         clone.objects.handle(|repository| {
             let commit = repository.find_commit(id).ok()?;

@@ -480,6 +480,67 @@ fn grafted_history_is_followed() {
 }
 
 #[test]
+fn a_graft_file_is_followed() {
+    let git = Git::new();
+    let old = git.ci("bad", "01-10");
+    git.run(&["checkout", "-q", "--orphan", "fresh"]);
+    let new = git.ci("good", "02-10");
+    git.run(&["branch", "-q", "-D", "main"]);
+    fs::write(git.path.join(".git/info/grafts"), format!("# joined\n{new} {old}\n")).unwrap();
+    let joined = git.scan("01-01", "");
+    assert_eq!(live(&joined, "bad"), ["Inferred 01-10..02-10"]);
+    assert_eq!(coverage(&joined, "history:info/grafts").state, CoverageState::Seen);
+}
+
+#[test]
+fn a_partial_clone_names_what_it_lacks() {
+    let git = Git::new();
+    git.ci("bad", "01-10");
+    git.ci("good", "02-10");
+    git.run(&["config", "uploadpack.allowFilter", "true"]);
+    let url = format!("file://{}", git.path.display());
+    git.run(&["clone", "-q", "--filter=blob:none", &url, "../partial"]);
+    let partial = scan(&git.home.path().join("partial"), &window("01-01", ""));
+    assert_eq!(live(&partial, "good"), ["Inferred 02-10..now"]);
+    let lacking = found(&partial, "");
+    assert!(lacking[0].pipeline.gaps[0].reason.contains("not in this clone"), "{partial:#?}");
+    let entry = partial.coverage.iter().find(|entry| entry.state == CoverageState::Unseen).unwrap();
+    assert!(entry.reason.contains("partial"));
+}
+
+#[test]
+fn other_formats_of_git() {
+    let git = Git::new();
+    fs::remove_dir_all(git.path.join(".git")).unwrap();
+    git.run(&["init", "-q", "-b", "main", "--object-format=sha256"]);
+    git.ci("bad", "01-10");
+    git.ci("good", "02-10");
+    assert_eq!(live(&git.scan("01-01", ""), "bad"), ["Inferred 01-10..02-10"]);
+
+    fs::remove_dir_all(git.path.join(".git")).unwrap();
+    git.run(&["init", "-q", "-b", "main", "--ref-format=reftable"]);
+    git.ci("good", "02-10");
+    let all = git.scan("01-01", "");
+    assert!(coverage(&all, "history:HEAD").reason.contains("reftable"), "{:#?}", all.coverage);
+    assert_eq!(coverage(&all, "history:HEAD").hides, Hidden::Anything);
+    assert_eq!(all.definitions.len(), 1, "the folder is still read");
+}
+
+#[test]
+fn a_fifo_in_git_does_not_block() {
+    let git = Git::new();
+    git.ci("good", "01-10");
+    for name in ["packed-refs", "shallow", "info/grafts"] {
+        let path = git.path.join(".git").join(name);
+        fs::remove_file(&path).ok();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let all = git.scan("01-01", "");
+        assert!(coverage(&all, "history:HEAD").reason.contains(name));
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
 fn present_files_are_the_definitions_without_a_window() {
     let git = Git::new();
     git.ci("old", "01-10");
