@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::{
     Coverage, CoverageState, Definition, Folder, Hidden, Live, Lower, Query,
-    clone::{Clone, failed},
+    clone::Clone,
     history::timestamp,
+    refs::failed,
     survey::{self, Find, Found},
     tree::GitTree,
 };
@@ -126,6 +127,10 @@ pub(super) fn unread<'f>(finds: impl Iterator<Item = (&'f Find, Vec<Live>)>) -> 
             Found::Unread(Known { system, what: What::Lockfile { ecosystem } }) => {
                 let reason = format!("a lockfile of {system}: its packages are not read");
                 coverage.push(file(CoverageState::Unseen, reason, Hidden::Packages(ecosystem)));
+            }
+            // Of the whole checkout.
+            Found::Trouble(reason) if find.path.is_empty() => {
+                coverage.push(failed("HEAD", reason.to_string()));
             }
             Found::Trouble(reason) => {
                 coverage.push(file(CoverageState::Failed, reason.to_string(), Hidden::Anything));

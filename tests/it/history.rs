@@ -465,6 +465,17 @@ fn a_ref_to_nowhere_is_named() {
 }
 
 #[test]
+fn a_clone_without_its_branches_is_not_empty() {
+    let git = Git::new();
+    git.ci("good", "01-10");
+    git.run(&["gc", "-q"]);
+    fs::remove_file(git.path.join(".git/packed-refs")).unwrap();
+    let all = git.scan("01-01", "");
+    assert_eq!(coverage(&all, "history:HEAD").state, CoverageState::Failed);
+    assert_eq!(all.definitions.len(), 1, "the folder is read instead");
+}
+
+#[test]
 fn grafted_history_is_followed() {
     let git = Git::new();
     let old = git.ci("bad", "01-10");
@@ -640,6 +651,34 @@ fn nothing_of_the_configuration_is_run() {
     let query = Query { now: Some(time("06-01")), ..window("01-01", "") };
     assert_eq!(live(&scan(&git.path, &query), "good"), ["Inferred 01-10..now"]);
     assert!(!trap.exists());
+}
+
+#[test]
+fn a_tree_that_holds_itself_many_times_ends() {
+    let git = Git::new();
+    let mktree = |lines: String| {
+        fs::write(git.path.join("lines"), lines).unwrap();
+        let mut command = Command::new("git");
+        let output = command.arg("mktree").current_dir(&git.path);
+        let output =
+            output.stdin(fs::File::open(git.path.join("lines")).unwrap()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    fs::write(git.path.join("x"), "x").unwrap();
+    let blob = git.run(&["hash-object", "-w", "x"]);
+    let mut tree = mktree(format!("100644 blob {blob}\tJenkinsfile\n"));
+    for _ in 0..20 {
+        tree = mktree((0..10).map(|n| format!("040000 tree {tree}\td{n}\n")).collect());
+    }
+    let commit = git.run(&["commit-tree", "-m", "x", &tree]);
+    git.run(&["update-ref", "refs/heads/main", &commit]);
+    let all = git.scan("", "");
+    assert!(
+        all.coverage.iter().any(|entry| entry.reason.contains("more than")),
+        "{:#?}",
+        all.coverage
+    );
+    assert_eq!(coverage(&all, "dialect:jenkins").state, CoverageState::Unseen);
 }
 
 #[test]
