@@ -9,6 +9,7 @@ mod hostile;
 mod offline;
 mod packs;
 mod peers;
+mod readme;
 mod report;
 mod shell;
 mod tidy;
