@@ -155,7 +155,9 @@ impl<'a> Mentions<'a> {
             Way::Implicit if flow.secret.scope == Scope::Job => Carrier::Token,
             Way::Implicit => Carrier::Env,
             // Evaluated by the runner: no process of the job is given it by this mention.
-            Way::Inherited | Way::Residue | Way::Other => Carrier::Memory,
+            Way::Inherited | Way::Other => Carrier::Memory,
+            Way::Residue if self.environments.contains_key(&named(flow)) => Carrier::Env,
+            Way::Residue => Carrier::File,
         }
     }
 
