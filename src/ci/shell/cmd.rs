@@ -114,7 +114,9 @@ impl Batch<'_, '_, '_> {
             "call" | "start" => {
                 argv.remove(0);
                 // `start "title" /wait program`
-                while argv.first().is_some_and(|value| value.first().starts_with('/') || value.is_empty())
+                while argv
+                    .first()
+                    .is_some_and(|value| value.first().starts_with('/') || value.is_empty())
                 {
                     argv.remove(0);
                 }
@@ -184,7 +186,12 @@ impl Batch<'_, '_, '_> {
 
 impl Machine<'_, '_> {
     /// A command of a batch file or of PowerShell: other endings make a program there.
-    pub(super) fn batch_command(&mut self, frame: &mut Frame, mut argv: Vec<Value>, at: usize) -> Effect {
+    pub(super) fn batch_command(
+        &mut self,
+        frame: &mut Frame,
+        mut argv: Vec<Value>,
+        at: usize,
+    ) -> Effect {
         let name = argv[0].first().to_owned();
         let known = self.world.states.contains_key(&self.path(frame, &name));
         if !known {

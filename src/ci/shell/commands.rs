@@ -9,8 +9,9 @@ use super::{
     options::Grammar,
     packages, repo_calls,
     value::{Unknown, Value, has_marks, is_mark},
-    verify, wrappers,
+    verify,
     world::basename,
+    wrappers,
 };
 
 /// Commands whose output is what they read, changed or not.
@@ -22,8 +23,29 @@ const FILTERS: [&str; 32] = [
 
 /// Commands that unpack a stream.
 const UNPACKERS: [&str; 16] = [
-    "gunzip", "gzip", "zcat", "bunzip2", "bzip2", "bzcat", "unxz", "xz", "xzcat", "zstd", "zstdcat",
-    "unzstd", "lz4", "brotli", "uncompress", "funzip",
+    "gunzip",
+    "gzip",
+    "zcat",
+    "bunzip2",
+    "bzip2",
+    "bzcat",
+    "unxz",
+    "xz",
+    "xzcat",
+    "zstd",
+    "zstdcat",
+    "unzstd",
+    "lz4",
+    "brotli",
+    "uncompress",
+    "funzip",
+];
+
+/// Tools that run what the folder they stand in tells them.
+const BUILDERS: [&str; 29] = [
+    "make", "gmake", "npm", "yarn", "pnpm", "bun", "pip", "pip3", "poetry", "cargo", "go", "cmake",
+    "ninja", "meson", "mvn", "mvnw", "gradle", "gradlew", "ant", "sbt", "rake", "bundle", "tox",
+    "nox", "just", "task", "bazel", "scons", "composer",
 ];
 
 impl Machine<'_, '_> {
@@ -55,15 +77,20 @@ impl Machine<'_, '_> {
         }
         match found {
             Some(effect) => effect,
-            None if name.contains('/') && !is_system(&name) => {
-                self.repository_program(frame, &argv, at).unwrap_or_else(|| self.stranger(frame, &argv, at))
-            }
+            None if name.contains('/') && !is_system(&name) => self
+                .repository_program(frame, &argv, at)
+                .unwrap_or_else(|| self.stranger(frame, &argv, at)),
             None => self.stranger(frame, &argv, at),
         }
     }
 
     /// `${{ matrix.command }} arguments`: each command that the matrix lists.
-    fn candidate_commands(&mut self, frame: &mut Frame, argv: &[Value], at: usize) -> Option<Effect> {
+    fn candidate_commands(
+        &mut self,
+        frame: &mut Frame,
+        argv: &[Value],
+        at: usize,
+    ) -> Option<Effect> {
         let mut chars = argv[0].first().chars();
         let unknown = self.world.unknowns.behind(chars.next()?)?;
         if unknown.candidates.is_empty() || chars.next().is_some() {
@@ -158,6 +185,7 @@ impl Machine<'_, '_> {
         if let Some(effect) = fetch::run(self, frame, tool, argv, at) {
             return Some(effect);
         }
+        self.foreign_build(frame, tool, argv, at);
         if let Some(effect) = packages::run(self, frame, tool, argv, at) {
             return Some(effect);
         }
@@ -168,6 +196,31 @@ impl Machine<'_, '_> {
             return Some(effect);
         }
         repo_calls::run(self, frame, tool, argv, at)
+    }
+
+    /// A build tool in a tree that was fetched runs what that tree says.
+    fn foreign_build(&mut self, frame: &Frame, tool: &str, argv: &[Value], at: usize) {
+        if self.world.trees.is_empty() || !BUILDERS.contains(&tool) {
+            return;
+        }
+        let mut dirs = vec![frame.cwd.clone()];
+        for (number, value) in argv.iter().enumerate().skip(1) {
+            let text = value.first();
+            let named = matches!(
+                argv[number - 1].first(),
+                "-C" | "--prefix" | "--cwd" | "--path" | "-f" | "-S"
+            );
+            let operand =
+                matches!(tool, "pip" | "pip3") && (text.starts_with('.') || text.contains('/'));
+            if named || operand {
+                dirs.push(self.path(frame, text.trim_end_matches("/Makefile")));
+            }
+        }
+        for dir in dirs {
+            let blobs = self.world.tree_holding(&dir);
+            let started = Started { frame, at, argv: &argv[1..], reads_stdin: true };
+            self.runs(started, &blobs, Use::Started);
+        }
     }
 
     /// A program that the job fetched, by path or through `PATH`.
@@ -198,7 +251,12 @@ impl Machine<'_, '_> {
     }
 
     /// A program known by its name only: `go install`, `pipx install`.
-    fn installed_program(&mut self, frame: &mut Frame, argv: &[Value], at: usize) -> Option<Effect> {
+    fn installed_program(
+        &mut self,
+        frame: &mut Frame,
+        argv: &[Value],
+        at: usize,
+    ) -> Option<Effect> {
         let name = argv[0].first();
         let binary = ["/bin/", "/Scripts/"].iter().any(|dir| name.contains(dir));
         if name.contains('/') && !binary {
@@ -233,7 +291,13 @@ impl Machine<'_, '_> {
     }
 
     /// Starts the program at `path` if it came from elsewhere or was written by the job.
-    fn start(&mut self, frame: &mut Frame, path: &str, argv: &[Value], at: usize) -> Option<Effect> {
+    fn start(
+        &mut self,
+        frame: &mut Frame,
+        path: &str,
+        argv: &[Value],
+        at: usize,
+    ) -> Option<Effect> {
         if let Some(content) = self.world.states.contains_key(path).then(|| self.world.read(path)) {
             let content = content.unwrap_or_default();
             return Some(self.start_content(frame, &content, argv, at));
@@ -337,7 +401,8 @@ fn printf(rest: &[Value]) -> Effect {
                 out.append(&Value::plain(format!("%{}", pieces.next().unwrap_or_default())));
                 continue;
             }
-            let end = piece.find(|c: char| c.is_ascii_alphabetic()).map_or(piece.len(), |at| at + 1);
+            let end =
+                piece.find(|c: char| c.is_ascii_alphabetic()).map_or(piece.len(), |at| at + 1);
             if let Some((argument, after)) = arguments.split_first() {
                 out.append(argument);
                 arguments = after;
@@ -449,7 +514,9 @@ fn filter(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, argv: &[
             return Effect::default();
         }
     }
-    if matches!(tool, "jq" | "yq" | "awk" | "gawk" | "cut") && machine.world.unknowns.blobs(&input).is_empty() {
+    if matches!(tool, "jq" | "yq" | "awk" | "gawk" | "cut")
+        && machine.world.unknowns.blobs(&input).is_empty()
+    {
         let out = machine.derived(&input, "$(…)");
         return Effect::output(keep_digest(machine, &input, out));
     }
@@ -458,7 +525,8 @@ fn filter(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, argv: &[
 
 /// A digest that went through `cut` is still that digest.
 fn keep_digest(machine: &Machine<'_, '_>, input: &Value, out: Value) -> Value {
-    let digest = machine.world.unknowns.in_value(input).any(|unknown| !unknown.digest_of.is_empty());
+    let digest =
+        machine.world.unknowns.in_value(input).any(|unknown| !unknown.digest_of.is_empty());
     if digest { input.clone() } else { out }
 }
 
@@ -473,12 +541,57 @@ fn is_system(path: &str) -> bool {
 fn is_system_name(name: &str) -> bool {
     matches!(
         name,
-        "ls" | "cat" | "cp" | "mv" | "rm" | "mkdir" | "grep" | "sed" | "awk" | "tar" | "unzip"
-            | "curl" | "wget" | "git" | "bash" | "sh" | "sudo" | "apt-get" | "apt" | "brew"
-            | "python" | "python3" | "pip" | "pip3" | "docker" | "chmod" | "chown" | "sleep"
-            | "date" | "find" | "xargs" | "tee" | "make" | "echo" | "env" | "which" | "diff"
-            | "head" | "tail" | "sort" | "sha256sum" | "shasum" | "ln" | "touch" | "dirname"
-            | "basename" | "uname" | "id" | "whoami" | "timeout" | "jq" | "gpg"
+        "ls" | "cat"
+            | "cp"
+            | "mv"
+            | "rm"
+            | "mkdir"
+            | "grep"
+            | "sed"
+            | "awk"
+            | "tar"
+            | "unzip"
+            | "curl"
+            | "wget"
+            | "git"
+            | "bash"
+            | "sh"
+            | "sudo"
+            | "apt-get"
+            | "apt"
+            | "brew"
+            | "python"
+            | "python3"
+            | "pip"
+            | "pip3"
+            | "docker"
+            | "chmod"
+            | "chown"
+            | "sleep"
+            | "date"
+            | "find"
+            | "xargs"
+            | "tee"
+            | "make"
+            | "echo"
+            | "env"
+            | "which"
+            | "diff"
+            | "head"
+            | "tail"
+            | "sort"
+            | "sha256sum"
+            | "shasum"
+            | "ln"
+            | "touch"
+            | "dirname"
+            | "basename"
+            | "uname"
+            | "id"
+            | "whoami"
+            | "timeout"
+            | "jq"
+            | "gpg"
     )
 }
 

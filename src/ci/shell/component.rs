@@ -179,15 +179,22 @@ impl<'a> Address<'a> {
             _ => Pinned::No,
         };
         let name = format!("{owner}/{repo}");
-        Some(Component { kind: Kind::ReleaseAsset, name, reference, pinned, verified: Verified::No })
+        Some(Component {
+            kind: Kind::ReleaseAsset,
+            name,
+            reference,
+            pinned,
+            verified: Verified::No,
+        })
     }
 
     /// `github.com/o/r/archive/REF.tar.gz` and its like are the repository at a ref.
     fn source_archive(&self) -> Option<Component> {
         let (owner, repo, reference) = match (self.host, self.parts.as_slice()) {
-            ("github.com" | "www.github.com", [owner, repo, "archive" | "tarball" | "zipball", rest @ ..]) => {
-                (owner, repo, rest)
-            }
+            (
+                "github.com" | "www.github.com",
+                [owner, repo, "archive" | "tarball" | "zipball", rest @ ..],
+            ) => (owner, repo, rest),
             ("codeload.github.com", [owner, repo, _format, rest @ ..]) => (owner, repo, rest),
             ("api.github.com", ["repos", owner, repo, "tarball" | "zipball", rest @ ..]) => {
                 (owner, repo, rest)
@@ -246,7 +253,10 @@ impl<'a> Address<'a> {
             Some(last) => {
                 NAMES.contains(last)
                     || last.rsplit_once('.').is_some_and(|(_, end)| EXTENSIONS.contains(&end))
-                    || matches!(self.host, "raw.githubusercontent.com" | "gist.githubusercontent.com")
+                    || matches!(
+                        self.host,
+                        "raw.githubusercontent.com" | "gist.githubusercontent.com"
+                    )
             }
             None => true,
         }
@@ -284,7 +294,11 @@ mod tests {
         ];
         for (url, kind, name, pinned) in cases {
             let component = of_url(url, Use::Started);
-            assert_eq!((component.kind, component.name.as_str(), component.pinned), (kind, name, pinned), "{url}");
+            assert_eq!(
+                (component.kind, component.name.as_str(), component.pinned),
+                (kind, name, pinned),
+                "{url}"
+            );
         }
     }
 

@@ -14,14 +14,72 @@ use super::{
 const RUN: Grammar = Grammar {
     short: "acehlmpuvw",
     long: &[
-        "add-host", "annotation", "attach", "blkio-weight", "cap-add", "cap-drop", "cgroup-parent", "cgroupns",
-        "cidfile", "cpu-period", "cpu-quota", "cpu-shares", "cpus", "cpuset-cpus", "device", "dns",
-        "domainname", "entrypoint", "env", "env-file", "expose", "gpus", "group-add", "health-cmd",
-        "health-interval", "health-retries", "health-timeout", "hostname", "ip", "ipc", "isolation", "label",
-        "label-file", "link", "log-driver", "log-opt", "mac-address", "memory", "memory-swap", "mount", "name",
-        "net", "network", "network-alias", "pid", "pids-limit", "platform", "publish", "pull", "restart",
-        "runtime", "secret", "security-opt", "shm-size", "stop-signal", "stop-timeout", "storage-opt", "sysctl",
-        "tmpfs", "ulimit", "user", "userns", "uts", "volume", "volumes-from", "workdir",
+        "add-host",
+        "annotation",
+        "attach",
+        "blkio-weight",
+        "cap-add",
+        "cap-drop",
+        "cgroup-parent",
+        "cgroupns",
+        "cidfile",
+        "cpu-period",
+        "cpu-quota",
+        "cpu-shares",
+        "cpus",
+        "cpuset-cpus",
+        "device",
+        "dns",
+        "domainname",
+        "entrypoint",
+        "env",
+        "env-file",
+        "expose",
+        "gpus",
+        "group-add",
+        "health-cmd",
+        "health-interval",
+        "health-retries",
+        "health-timeout",
+        "hostname",
+        "ip",
+        "ipc",
+        "isolation",
+        "label",
+        "label-file",
+        "link",
+        "log-driver",
+        "log-opt",
+        "mac-address",
+        "memory",
+        "memory-swap",
+        "mount",
+        "name",
+        "net",
+        "network",
+        "network-alias",
+        "pid",
+        "pids-limit",
+        "platform",
+        "publish",
+        "pull",
+        "restart",
+        "runtime",
+        "secret",
+        "security-opt",
+        "shm-size",
+        "stop-signal",
+        "stop-timeout",
+        "storage-opt",
+        "sysctl",
+        "tmpfs",
+        "ulimit",
+        "user",
+        "userns",
+        "uts",
+        "volume",
+        "volumes-from",
+        "workdir",
     ],
     stop: true,
     single_dash: false,
@@ -30,15 +88,34 @@ const RUN: Grammar = Grammar {
 const COMPOSE: Grammar = Grammar {
     short: "fpeuvw",
     long: &[
-        "file", "project-name", "profile", "env-file", "project-directory", "env", "entrypoint", "name", "user",
-        "volume", "workdir", "publish", "label", "index", "ansi", "progress", "parallel",
+        "file",
+        "project-name",
+        "profile",
+        "env-file",
+        "project-directory",
+        "env",
+        "entrypoint",
+        "name",
+        "user",
+        "volume",
+        "workdir",
+        "publish",
+        "label",
+        "index",
+        "ansi",
+        "progress",
+        "parallel",
     ],
     stop: true,
     single_dash: false,
 };
 
-const GLOBAL: Grammar =
-    Grammar { short: "cHl", long: &["context", "host", "config", "log-level"], stop: true, single_dash: false };
+const GLOBAL: Grammar = Grammar {
+    short: "cHl",
+    long: &["context", "host", "config", "log-level"],
+    stop: true,
+    single_dash: false,
+};
 
 pub(super) fn run(
     machine: &mut Machine<'_, '_>,
@@ -81,7 +158,12 @@ pub(super) fn run(
     }
 }
 
-fn image_run(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value], at: usize) -> Effect {
+fn image_run(
+    machine: &mut Machine<'_, '_>,
+    frame: &mut Frame,
+    rest: &[Value],
+    at: usize,
+) -> Effect {
     let parsed = RUN.parse(rest);
     let Some((image, command)) = parsed.operands.split_first() else { return Effect::default() };
     let mut inner = container(frame, &parsed);
@@ -118,7 +200,8 @@ fn inside(
     command: Vec<Value>,
     at: usize,
 ) -> Effect {
-    let mut effect = machine.deeper(inner, at, |machine, frame| machine.command(frame, command, at));
+    let mut effect =
+        machine.deeper(inner, at, |machine, frame| machine.command(frame, command, at));
     effect.ends = false;
     effect
 }

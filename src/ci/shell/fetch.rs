@@ -22,15 +22,82 @@ struct Tool {
 }
 
 const CURL_LONG: &[&str] = &[
-    "output", "user-agent", "header", "data", "data-binary", "data-raw", "data-urlencode", "data-ascii", "json",
-    "request", "user", "form", "form-string", "cookie", "cookie-jar", "connect-timeout", "max-time", "retry",
-    "retry-delay", "retry-max-time", "cacert", "capath", "cert", "key", "pass", "proxy", "proxy-user", "referer",
-    "resolve", "connect-to", "limit-rate", "range", "upload-file", "url", "write-out", "output-dir", "netrc-file",
-    "oauth2-bearer", "interface", "dump-header", "config", "ciphers", "tls-max", "max-redirs", "max-filesize",
-    "noproxy", "unix-socket", "proto", "proto-redir", "proto-default", "speed-limit", "speed-time", "stderr",
-    "time-cond", "trace", "trace-ascii", "cert-type", "key-type", "socks5", "socks5-hostname", "dns-servers",
-    "aws-sigv4", "pinnedpubkey", "etag-save", "etag-compare", "parallel-max", "create-file-mode", "rate",
-    "url-query", "variable", "crlfile", "engine", "hostpubmd5", "keepalive-time", "local-port", "quote",
+    "output",
+    "user-agent",
+    "header",
+    "data",
+    "data-binary",
+    "data-raw",
+    "data-urlencode",
+    "data-ascii",
+    "json",
+    "request",
+    "user",
+    "form",
+    "form-string",
+    "cookie",
+    "cookie-jar",
+    "connect-timeout",
+    "max-time",
+    "retry",
+    "retry-delay",
+    "retry-max-time",
+    "cacert",
+    "capath",
+    "cert",
+    "key",
+    "pass",
+    "proxy",
+    "proxy-user",
+    "referer",
+    "resolve",
+    "connect-to",
+    "limit-rate",
+    "range",
+    "upload-file",
+    "url",
+    "write-out",
+    "output-dir",
+    "netrc-file",
+    "oauth2-bearer",
+    "interface",
+    "dump-header",
+    "config",
+    "ciphers",
+    "tls-max",
+    "max-redirs",
+    "max-filesize",
+    "noproxy",
+    "unix-socket",
+    "proto",
+    "proto-redir",
+    "proto-default",
+    "speed-limit",
+    "speed-time",
+    "stderr",
+    "time-cond",
+    "trace",
+    "trace-ascii",
+    "cert-type",
+    "key-type",
+    "socks5",
+    "socks5-hostname",
+    "dns-servers",
+    "aws-sigv4",
+    "pinnedpubkey",
+    "etag-save",
+    "etag-compare",
+    "parallel-max",
+    "create-file-mode",
+    "rate",
+    "url-query",
+    "variable",
+    "crlfile",
+    "engine",
+    "hostpubmd5",
+    "keepalive-time",
+    "local-port",
+    "quote",
 ];
 
 const TOOLS: [Tool; 7] = [
@@ -52,11 +119,37 @@ const TOOLS: [Tool; 7] = [
         grammar: Grammar {
             short: "OPioaetTwQUBlARDIX",
             long: &[
-                "output-document", "directory-prefix", "input-file", "output-file", "header", "user",
-                "password", "user-agent", "tries", "timeout", "wait", "post-data", "post-file", "method",
-                "body-data", "http-user", "http-password", "load-cookies", "save-cookies", "referer",
-                "ca-certificate", "certificate", "private-key", "connect-timeout", "read-timeout",
-                "waitretry", "limit-rate", "retry-on-http-error", "secure-protocol", "progress", "execute",
+                "output-document",
+                "directory-prefix",
+                "input-file",
+                "output-file",
+                "header",
+                "user",
+                "password",
+                "user-agent",
+                "tries",
+                "timeout",
+                "wait",
+                "post-data",
+                "post-file",
+                "method",
+                "body-data",
+                "http-user",
+                "http-password",
+                "load-cookies",
+                "save-cookies",
+                "referer",
+                "ca-certificate",
+                "certificate",
+                "private-key",
+                "connect-timeout",
+                "read-timeout",
+                "waitretry",
+                "limit-rate",
+                "retry-on-http-error",
+                "secure-protocol",
+                "progress",
+                "execute",
             ],
             stop: false,
             single_dash: false,
@@ -81,7 +174,12 @@ const TOOLS: [Tool; 7] = [
     },
     Tool {
         name: "axel",
-        grammar: Grammar { short: "onsHU", long: &["output", "num-connections"], stop: false, single_dash: false },
+        grammar: Grammar {
+            short: "onsHU",
+            long: &["output", "num-connections"],
+            stop: false,
+            single_dash: false,
+        },
         output: &["o", "output"],
         dir: &[],
         saves: true,
@@ -97,7 +195,12 @@ const TOOLS: [Tool; 7] = [
     },
     Tool {
         name: "http",
-        grammar: Grammar { short: "oaAps", long: &["output", "auth", "auth-type", "print"], stop: false, single_dash: false },
+        grammar: Grammar {
+            short: "oaAps",
+            long: &["output", "auth", "auth-type", "print"],
+            stop: false,
+            single_dash: false,
+        },
         output: &["o", "output"],
         dir: &[],
         saves: false,
@@ -189,7 +292,8 @@ fn urls<'a>(tool: &Tool, parsed: &'a Parsed) -> Vec<&'a Value> {
         let text = operand.first();
         // `http GET url name==value`
         let verb = tool.name == "http"
-            && (text.chars().all(|c| c.is_ascii_uppercase()) || text.contains('=') && !text.contains("://"));
+            && (text.chars().all(|c| c.is_ascii_uppercase())
+                || text.contains('=') && !text.contains("://"));
         if !verb && !text.is_empty() {
             urls.push(operand);
         }
@@ -268,19 +372,30 @@ fn github_cli(
         ["api", ..] => {
             const GRAMMAR: Grammar = Grammar {
                 short: "HXfFqtp",
-                long: &["header", "method", "field", "raw-field", "jq", "template", "input", "hostname"],
+                long: &[
+                    "header",
+                    "method",
+                    "field",
+                    "raw-field",
+                    "jq",
+                    "template",
+                    "input",
+                    "hostname",
+                ],
                 stop: false,
                 single_dash: false,
             };
             let endpoint = GRAMMAR.parse(&argv[2..]).operands.into_iter().next()?;
-            let url = endpoint.map(|text| format!("https://api.github.com/{}", text.trim_start_matches('/')));
+            let url = endpoint
+                .map(|text| format!("https://api.github.com/{}", text.trim_start_matches('/')));
             let blobs = machine.fetch(frame, &url, at);
             let out = machine.world.bytes_of(blobs, "$(gh api …)");
             Some(Effect::output(out))
         }
         [name, ..] => {
             let blobs = machine.world.programs.get(&format!("gh {name}")).cloned()?;
-            let started = super::machine::Started { frame, at, argv: &argv[2..], reads_stdin: true };
+            let started =
+                super::machine::Started { frame, at, argv: &argv[2..], reads_stdin: true };
             machine.runs(started, &blobs, component::Use::Started);
             Some(Effect::default())
         }
@@ -378,7 +493,10 @@ fn cloud_copy(
             let name = remote_name(argv[source].first());
             machine.world.write(&resolve(&path, &name), content.clone(), false);
             machine.world.write(&path, content, false);
-            if argv.iter().any(|value| matches!(value.first(), "sync" | "--recursive" | "rsync" | "-r")) {
+            if argv
+                .iter()
+                .any(|value| matches!(value.first(), "sync" | "--recursive" | "rsync" | "-r"))
+            {
                 let hint = machine.world.hint(&blobs);
                 machine.world.unpack(Tree { dir: path, blobs, hint, clone: false });
             }

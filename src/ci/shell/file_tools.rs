@@ -56,7 +56,10 @@ fn name_of(machine: &mut Machine<'_, '_>, rest: &[Value], part: impl Fn(&str) ->
             let suffix = rest.get(1).map(|value| value.first().to_owned()).unwrap_or_default();
             path.map(|text| {
                 let name = part(text);
-                name.strip_suffix(suffix.as_str()).filter(|name| !name.is_empty()).unwrap_or(name).to_owned()
+                name.strip_suffix(suffix.as_str())
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or(name)
+                    .to_owned()
             })
         }
         None => machine.unknown("$(basename)"),
@@ -64,8 +67,10 @@ fn name_of(machine: &mut Machine<'_, '_>, rest: &[Value], part: impl Fn(&str) ->
 }
 
 fn cat(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -> Effect {
-    let files: Vec<&Value> =
-        rest.iter().filter(|value| !value.first().starts_with('-') || value.first() == "-").collect();
+    let files: Vec<&Value> = rest
+        .iter()
+        .filter(|value| !value.first().starts_with('-') || value.first() == "-")
+        .collect();
     if files.is_empty() {
         return Effect::output(frame.stdin.clone());
     }
@@ -91,7 +96,8 @@ fn tee(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -> Effe
 fn base64(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -> Effect {
     let decodes = rest.iter().any(|value| {
         let text = value.first();
-        text == "--decode" || text.starts_with('-') && !text.starts_with("--") && text.contains(['d', 'D'])
+        text == "--decode"
+            || text.starts_with('-') && !text.starts_with("--") && text.contains(['d', 'D'])
     });
     let file = rest.iter().find(|value| !value.first().starts_with('-'));
     let input = match file {
@@ -133,7 +139,11 @@ pub(super) fn decode(text: &str) -> Option<String> {
 }
 
 /// `gunzip` and its like: a stream passes, a file loses its ending.
-pub(super) fn unpack_stream(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value]) -> Effect {
+pub(super) fn unpack_stream(
+    machine: &mut Machine<'_, '_>,
+    frame: &mut Frame,
+    argv: &[Value],
+) -> Effect {
     let flags: Vec<&str> =
         argv[1..].iter().map(Value::first).filter(|text| text.starts_with('-')).collect();
     let files: Vec<Value> =
@@ -142,7 +152,9 @@ pub(super) fn unpack_stream(machine: &mut Machine<'_, '_>, frame: &mut Frame, ar
         return Effect::output(frame.stdin.clone());
     }
     let to_stdout = argv[0].first().ends_with("cat")
-        || flags.iter().any(|flag| !flag.starts_with("--") && flag.contains('c') || *flag == "--stdout");
+        || flags
+            .iter()
+            .any(|flag| !flag.starts_with("--") && flag.contains('c') || *flag == "--stdout");
     let mut out = Value::default();
     for file in files {
         let Some(content) = machine.file_content(frame, &file) else { continue };
@@ -158,7 +170,11 @@ pub(super) fn unpack_stream(machine: &mut Machine<'_, '_>, frame: &mut Frame, ar
 }
 
 /// An archive by its path, or on standard input.
-fn archive_blobs(machine: &mut Machine<'_, '_>, frame: &Frame, archive: Option<&Value>) -> Vec<Blob> {
+fn archive_blobs(
+    machine: &mut Machine<'_, '_>,
+    frame: &Frame,
+    archive: Option<&Value>,
+) -> Vec<Blob> {
     let content = match archive {
         Some(file) => machine.file_content(frame, file),
         None => Some(frame.stdin.clone()),
@@ -193,7 +209,15 @@ fn extract(
 fn tar(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "fCbTXIHNV",
-        long: &["file", "directory", "strip-components", "transform", "exclude", "use-compress-program", "strip"],
+        long: &[
+            "file",
+            "directory",
+            "strip-components",
+            "transform",
+            "exclude",
+            "use-compress-program",
+            "strip",
+        ],
         stop: false,
         single_dash: false,
     };
@@ -258,7 +282,11 @@ fn seven_zip(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -
 
 fn copy(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, rest: &[Value]) -> Effect {
     let short = if tool == "install" { "mogtTS" } else { "tS" };
-    let grammar = Grammar { short, long: &["target-directory", "mode", "owner", "group"], ..Grammar::default() };
+    let grammar = Grammar {
+        short,
+        long: &["target-directory", "mode", "owner", "group"],
+        ..Grammar::default()
+    };
     let parsed = grammar.parse(rest);
     let target = parsed.value(&["t", "target-directory"]).cloned();
     let (sources, target) = match (target, parsed.operands.split_last()) {

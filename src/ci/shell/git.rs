@@ -30,9 +30,9 @@ pub(super) fn run(
     match verb.first() {
         "clone" => clone(machine, &inner, rest, at),
         "checkout" | "switch" | "reset" => {
-            let reference = rest.iter().find(|value| {
-                !value.first().starts_with('-') && value.first() != "FETCH_HEAD"
-            });
+            let reference = rest
+                .iter()
+                .find(|value| !value.first().starts_with('-') && value.first() != "FETCH_HEAD");
             if let Some(reference) = reference {
                 check_out(machine, &inner, reference);
             }
@@ -66,8 +66,18 @@ pub(super) fn clone(
     const GRAMMAR: Grammar = Grammar {
         short: "bcoujS",
         long: &[
-            "branch", "depth", "config", "origin", "jobs", "reference", "revision", "filter", "shallow-since",
-            "separate-git-dir", "template", "upload-pack",
+            "branch",
+            "depth",
+            "config",
+            "origin",
+            "jobs",
+            "reference",
+            "revision",
+            "filter",
+            "shallow-since",
+            "separate-git-dir",
+            "template",
+            "upload-pack",
         ],
         stop: false,
         single_dash: false,

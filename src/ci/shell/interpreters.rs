@@ -58,12 +58,8 @@ pub(super) fn run(
 impl Machine<'_, '_> {
     /// `bash [options] [-c text | file | -s] [arguments]`
     pub(super) fn shell(&mut self, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
-        const GRAMMAR: Grammar = Grammar {
-            short: "oO",
-            long: &["rcfile", "init-file"],
-            stop: true,
-            single_dash: false,
-        };
+        const GRAMMAR: Grammar =
+            Grammar { short: "oO", long: &["rcfile", "init-file"], stop: true, single_dash: false };
         let parsed = GRAMMAR.parse(&argv[1..]);
         let mut inner = frame.child();
         for (name, value) in &parsed.options {
@@ -102,7 +98,8 @@ impl Machine<'_, '_> {
     pub(super) fn outside_content(&mut self, frame: &Frame, path: &Value) -> Option<Value> {
         let mut content: Option<Value> = None;
         for text in &path.texts {
-            let special = text.s.starts_with(is_mark) || text.s.starts_with("/dev/") || text.s == "-";
+            let special =
+                text.s.starts_with(is_mark) || text.s.starts_with("/dev/") || text.s == "-";
             let found = if special {
                 self.file_content(frame, &Value::plain(text.s.clone()))
             } else {
@@ -277,8 +274,6 @@ pub(super) fn lines_only(frame: &Frame, value: &Value, at: usize) -> Rc<Source> 
         Some(text) if !text.lines.is_empty() => text.lines.clone(),
         _ => vec![(0, frame.source.line(at))],
     };
-    let file = text
-        .and_then(|text| text.file.clone())
-        .unwrap_or_else(|| frame.source.file.clone());
+    let file = text.and_then(|text| text.file.clone()).unwrap_or_else(|| frame.source.file.clone());
     Rc::new(Source { file, lines, ..Source::default() })
 }

@@ -13,9 +13,7 @@ use super::{
     value::{Blob, Value},
     world::{CHECKOUT, ENV_FILE, Fetch, HOME, OUTPUT_FILE, PATH_FILE, What, World},
 };
-use crate::ci::model::{
-    Binding, Certainty, EnvView, Flow, Gap, Hides, Mention, Place, Verified,
-};
+use crate::ci::model::{Binding, Certainty, EnvView, Flow, Gap, Hides, Mention, Place, Verified};
 
 /// Commands that one script may run, functions and called scripts included.
 const MAX_COMMANDS: u32 = 200_000;
@@ -197,7 +195,11 @@ impl<'s, 'a> Machine<'s, 'a> {
         }
         self.budget -= 1;
         if self.budget == 0 {
-            self.gap(frame.place(at), "the script runs too many commands to follow", Hides::Anything);
+            self.gap(
+                frame.place(at),
+                "the script runs too many commands to follow",
+                Hides::Anything,
+            );
         }
         true
     }
@@ -327,7 +329,11 @@ impl<'s, 'a> Machine<'s, 'a> {
                     env: EnvView::Inherits { plus: Vec::new() },
                     inputs: Vec::new(),
                     arguments: Vec::new(),
-                    certainty: if fetch.guessed { Certainty::Possible } else { Certainty::Inferred },
+                    certainty: if fetch.guessed {
+                        Certainty::Possible
+                    } else {
+                        Certainty::Inferred
+                    },
                 });
             }
         }

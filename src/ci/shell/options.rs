@@ -136,9 +136,8 @@ mod tests {
     #[test]
     fn clusters_and_long_options() {
         let grammar = Grammar { short: "o", long: &["header"], ..Grammar::default() };
-        let argv: Vec<Value> = ["-fsSLo", "out", "--header", "A: b", "--x=y", "url", "-oz"]
-            .map(Value::plain)
-            .into();
+        let argv: Vec<Value> =
+            ["-fsSLo", "out", "--header", "A: b", "--x=y", "url", "-oz"].map(Value::plain).into();
         let parsed = grammar.parse(&argv);
         let values: Vec<&str> = parsed.values(&["o"]).map(Value::first).collect();
         assert_eq!(values, ["out", "z"]);

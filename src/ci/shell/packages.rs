@@ -21,7 +21,9 @@ pub(super) fn run(
     let mut run = Run { machine, frame, at };
     let done = match (tool, word(1)) {
         ("npx" | "bunx" | "pnpx", _) => run.node(from(1)),
-        ("npm" | "pnpm", "exec" | "x" | "dlx") | ("yarn", "dlx") | ("bun", "x") => run.node(from(2)),
+        ("npm" | "pnpm", "exec" | "x" | "dlx") | ("yarn", "dlx") | ("bun", "x") => {
+            run.node(from(2))
+        }
         ("npm", "init" | "create" | "innit") | ("yarn" | "pnpm" | "bun", "create") => {
             run.create(from(2))
         }
@@ -176,7 +178,10 @@ impl Run<'_, '_, '_> {
         for spec in specs {
             let text = spec.first();
             let url = text.split_once(" @ ").map_or(text, |(_, url)| url);
-            if ["git+", "https://", "http://", "hg+", "svn+"].iter().any(|prefix| url.starts_with(prefix)) {
+            if ["git+", "https://", "http://", "hg+", "svn+"]
+                .iter()
+                .any(|prefix| url.starts_with(prefix))
+            {
                 self.each(&spec, &[], python_component);
             }
         }
@@ -201,7 +206,8 @@ impl Run<'_, '_, '_> {
             let path = component.name.trim_end_matches("/...");
             let mut program = basename(path);
             // `…/tool/v2` installs `tool`.
-            if program.len() > 1 && program.starts_with('v') && program[1..].parse::<u32>().is_ok() {
+            if program.len() > 1 && program.starts_with('v') && program[1..].parse::<u32>().is_ok()
+            {
                 program = basename(path.strip_suffix(program).unwrap_or(path));
             }
             let program = program.to_owned();
@@ -214,8 +220,25 @@ impl Run<'_, '_, '_> {
         const GRAMMAR: Grammar = Grammar {
             short: "jFZ",
             long: &[
-                "version", "vers", "git", "branch", "tag", "rev", "path", "root", "registry", "index", "features",
-                "target", "target-dir", "profile", "bin", "example", "jobs", "config", "color",
+                "version",
+                "vers",
+                "git",
+                "branch",
+                "tag",
+                "rev",
+                "path",
+                "root",
+                "registry",
+                "index",
+                "features",
+                "target",
+                "target-dir",
+                "profile",
+                "bin",
+                "example",
+                "jobs",
+                "config",
+                "color",
             ],
             stop: false,
             single_dash: false,
@@ -304,7 +327,17 @@ impl Run<'_, '_, '_> {
 
 const PYTHON_TOOL: Grammar = Grammar {
     short: "pw",
-    long: &["from", "spec", "with", "python", "index-url", "pip-args", "index", "env-file", "suffix"],
+    long: &[
+        "from",
+        "spec",
+        "with",
+        "python",
+        "index-url",
+        "pip-args",
+        "index",
+        "env-file",
+        "suffix",
+    ],
     stop: true,
     single_dash: false,
 };
@@ -312,8 +345,23 @@ const PYTHON_TOOL: Grammar = Grammar {
 const PIP: Grammar = Grammar {
     short: "rceitd",
     long: &[
-        "requirement", "constraint", "editable", "index-url", "extra-index-url", "find-links", "target", "prefix",
-        "root", "python", "trusted-host", "no-binary", "only-binary", "cache-dir", "proxy", "timeout", "retries",
+        "requirement",
+        "constraint",
+        "editable",
+        "index-url",
+        "extra-index-url",
+        "find-links",
+        "target",
+        "prefix",
+        "root",
+        "python",
+        "trusted-host",
+        "no-binary",
+        "only-binary",
+        "cache-dir",
+        "proxy",
+        "timeout",
+        "retries",
     ],
     stop: false,
     single_dash: false,
@@ -321,7 +369,17 @@ const PIP: Grammar = Grammar {
 
 const GO: Grammar = Grammar {
     short: "oCp",
-    long: &["tags", "ldflags", "gcflags", "mod", "modfile", "exec", "overlay", "asmflags", "buildmode"],
+    long: &[
+        "tags",
+        "ldflags",
+        "gcflags",
+        "mod",
+        "modfile",
+        "exec",
+        "overlay",
+        "asmflags",
+        "buildmode",
+    ],
     stop: true,
     single_dash: true,
 };
@@ -402,7 +460,11 @@ fn python_component(spec: &str) -> Component {
     }
     if url.contains("://") {
         let of_url = component::of_url(url, Use::Started);
-        return Component { kind: Kind::Package, name: format!("pypi:{}", component::clean(url)), ..of_url };
+        return Component {
+            kind: Kind::Package,
+            name: format!("pypi:{}", component::clean(url)),
+            ..of_url
+        };
     }
     let end = spec.find(['=', '<', '>', '~', '!', '@', '[', ' ']).unwrap_or(spec.len());
     let (name, rest) = spec.split_at(end);
@@ -423,10 +485,28 @@ mod tests {
     #[test]
     fn specifications_name_packages() {
         let cases = [
-            (node_component("@scope/x@1.2.3"), Kind::Package, "npm:@scope/x", Some("1.2.3"), Pinned::Version),
+            (
+                node_component("@scope/x@1.2.3"),
+                Kind::Package,
+                "npm:@scope/x",
+                Some("1.2.3"),
+                Pinned::Version,
+            ),
             (node_component("x"), Kind::Package, "npm:x", None, Pinned::No),
-            (node_component("github:o/r#main"), Kind::Repository, "o/r", Some("main"), Pinned::Branch),
-            (python_component("ruff==0.4.1"), Kind::Package, "pypi:ruff", Some("0.4.1"), Pinned::Version),
+            (
+                node_component("github:o/r#main"),
+                Kind::Repository,
+                "o/r",
+                Some("main"),
+                Pinned::Branch,
+            ),
+            (
+                python_component("ruff==0.4.1"),
+                Kind::Package,
+                "pypi:ruff",
+                Some("0.4.1"),
+                Pinned::Version,
+            ),
             (
                 python_component("git+https://github.com/o/r@v1.0#egg=x"),
                 Kind::Package,
@@ -434,11 +514,22 @@ mod tests {
                 Some("v1.0"),
                 Pinned::Tag,
             ),
-            (go_component("example.com/m@latest"), Kind::Package, "go:example.com/m", Some("latest"), Pinned::Tag),
+            (
+                go_component("example.com/m@latest"),
+                Kind::Package,
+                "go:example.com/m",
+                Some("latest"),
+                Pinned::Tag,
+            ),
         ];
         for (component, kind, name, reference, pinned) in cases {
             assert_eq!(
-                (component.kind, component.name.as_str(), component.reference.as_deref(), component.pinned),
+                (
+                    component.kind,
+                    component.name.as_str(),
+                    component.reference.as_deref(),
+                    component.pinned
+                ),
                 (kind, name, reference, pinned)
             );
         }

@@ -44,13 +44,15 @@ pub(super) fn start(
                 return machine.passed_through(frame);
             }
             "executionpolicy" | "ep" | "ex" | "version" | "windowstyle" | "inputformat"
-            | "outputformat" | "workingdirectory" | "encodedcommand" | "e" | "ec" | "configurationname" => {
+            | "outputformat" | "workingdirectory" | "encodedcommand" | "e" | "ec"
+            | "configurationname" => {
                 let _value = rest.next();
             }
             _ if lower.starts_with('-') => {}
             _ => {
                 let words = &argv[number + 1..];
-                let script = lower.ends_with(".ps1") || argument.first().starts_with(is_mark) && words.len() == 1;
+                let script = lower.ends_with(".ps1")
+                    || argument.first().starts_with(is_mark) && words.len() == 1;
                 if script {
                     file(machine, &mut inner, words, at);
                 } else {
@@ -297,7 +299,11 @@ impl<'t> Script<'_, '_, '_> {
                 let name = self.source(node).to_owned();
                 self.variable(&name)
             }
-            "generic_token" | "command_name" | "simple_name" | "decimal_integer_literal" | "path_command_name" => {
+            "generic_token"
+            | "command_name"
+            | "simple_name"
+            | "decimal_integer_literal"
+            | "path_command_name" => {
                 let text = self.source(node).to_owned();
                 self.literal(text, node.start_byte())
             }
@@ -382,7 +388,8 @@ impl<'t> Script<'_, '_, '_> {
 
     fn piece(&self, from: usize, to: usize, value: &mut Value) {
         if let Some(text) = self.text.get(from..to).filter(|text| !text.is_empty()) {
-            let text = text.replace("`n", "\n").replace("`\"", "\"").replace("`$", "$").replace("``", "`");
+            let text =
+                text.replace("`n", "\n").replace("`\"", "\"").replace("`$", "$").replace("``", "`");
             value.append(&self.literal(text, from));
         }
     }
@@ -445,7 +452,10 @@ impl<'t> Script<'_, '_, '_> {
         let at = node.start_byte();
         let is_type = object.kind() == "type_literal";
         match (method.as_str(), arguments.as_slice()) {
-            ("downloadstring" | "downloaddata" | "getstringasync" | "getstringasync().result", [url, ..]) => {
+            (
+                "downloadstring" | "downloaddata" | "getstringasync" | "getstringasync().result",
+                [url, ..],
+            ) => {
                 let blobs = self.machine.fetch(self.frame, url, at);
                 return self.machine.world.bytes_of(blobs, "DownloadString(…)");
             }
@@ -503,8 +513,15 @@ impl<'t> Script<'_, '_, '_> {
             _ => {}
         }
         let mut all = if is_type { Value::default() } else { self.value(object) };
-        if matches!(method.as_str(), "tolower" | "toupper" | "trim" | "tostring" | "getstring" | "frombase64string") {
-            return if all.texts.is_empty() { arguments.into_iter().next().unwrap_or_default() } else { all };
+        if matches!(
+            method.as_str(),
+            "tolower" | "toupper" | "trim" | "tostring" | "getstring" | "frombase64string"
+        ) {
+            return if all.texts.is_empty() {
+                arguments.into_iter().next().unwrap_or_default()
+            } else {
+                all
+            };
         }
         for argument in &arguments {
             all.append(argument);
@@ -531,17 +548,41 @@ impl<'t> Script<'_, '_, '_> {
 /// Goes down through nodes that only wrap one other.
 fn inner_of(mut node: Node<'_>) -> Node<'_> {
     const WRAPPERS: [&str; 29] = [
-        "logical_expression", "bitwise_expression", "comparison_expression", "additive_expression",
-        "multiplicative_expression", "format_expression", "range_expression", "array_literal_expression",
-        "unary_expression", "string_literal", "argument_expression", "logical_argument_expression",
-        "bitwise_argument_expression", "comparison_argument_expression", "additive_argument_expression",
-        "multiplicative_argument_expression", "format_argument_expression", "range_argument_expression",
-        "pipeline", "pipeline_chain", "statement_list", "command_name_expr", "expression_with_unary_operator",
-        "script_block_body", "integer_literal", "primary_expression", "program", "statement_block", "script_block",
+        "logical_expression",
+        "bitwise_expression",
+        "comparison_expression",
+        "additive_expression",
+        "multiplicative_expression",
+        "format_expression",
+        "range_expression",
+        "array_literal_expression",
+        "unary_expression",
+        "string_literal",
+        "argument_expression",
+        "logical_argument_expression",
+        "bitwise_argument_expression",
+        "comparison_argument_expression",
+        "additive_argument_expression",
+        "multiplicative_argument_expression",
+        "format_argument_expression",
+        "range_argument_expression",
+        "pipeline",
+        "pipeline_chain",
+        "statement_list",
+        "command_name_expr",
+        "expression_with_unary_operator",
+        "script_block_body",
+        "integer_literal",
+        "primary_expression",
+        "program",
+        "statement_block",
+        "script_block",
     ];
     while node.named_child_count() == 1 && WRAPPERS.contains(&node.kind()) {
         match node.named_child(0) {
-            Some(child) if child.byte_range() == node.byte_range() || is_block(node.kind()) => node = child,
+            Some(child) if child.byte_range() == node.byte_range() || is_block(node.kind()) => {
+                node = child
+            }
             _ => break,
         }
     }
@@ -549,15 +590,26 @@ fn inner_of(mut node: Node<'_>) -> Node<'_> {
 }
 
 fn is_block(kind: &str) -> bool {
-    matches!(kind, "statement_block" | "script_block" | "script_block_body" | "statement_list" | "program")
+    matches!(
+        kind,
+        "statement_block" | "script_block" | "script_block_body" | "statement_list" | "program"
+    )
 }
 
 fn is_expression(kind: &str) -> bool {
-    kind.ends_with("_expression") && kind != "assignment_expression" && kind != "script_block_expression"
+    kind.ends_with("_expression")
+        && kind != "assignment_expression"
+        && kind != "script_block_expression"
         || matches!(
             kind,
-            "member_access" | "element_access" | "variable" | "string_literal" | "verbatim_string_characters"
-                | "expandable_string_literal" | "expandable_here_string_literal" | "verbatim_here_string_characters"
+            "member_access"
+                | "element_access"
+                | "variable"
+                | "string_literal"
+                | "verbatim_string_characters"
+                | "expandable_string_literal"
+                | "expandable_here_string_literal"
+                | "verbatim_here_string_characters"
         )
 }
 
@@ -567,4 +619,3 @@ fn variable_key(name: &str) -> String {
     let bare = bare.rsplit(':').next().unwrap_or(bare);
     format!("${}", bare.to_ascii_lowercase())
 }
-

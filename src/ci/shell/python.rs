@@ -77,8 +77,14 @@ pub(super) fn text(machine: &mut Machine<'_, '_>, frame: &mut Frame, value: &Val
             frame.via.push(caller);
         }
         machine.tree_gaps(frame, tree.root_node(), &body, "Python");
-        let mut program =
-            Program { machine, frame, text: &body, names: HashMap::new(), files: HashMap::new(), depth: 0 };
+        let mut program = Program {
+            machine,
+            frame,
+            text: &body,
+            names: HashMap::new(),
+            files: HashMap::new(),
+            depth: 0,
+        };
         program.walk(tree.root_node());
         if pushed {
             frame.via.pop();
@@ -89,9 +95,23 @@ pub(super) fn text(machine: &mut Machine<'_, '_>, frame: &mut Frame, value: &Val
 
 /// Without one of these words a program neither starts another nor leaves anything for later.
 fn worth_parsing(text: &Text) -> bool {
-    ["exec", "eval", "system", "subprocess", "popen", "spawn", "Popen", "GITHUB_", "urlretrieve", "write", "runpy", "check_", "sh."]
-        .iter()
-        .any(|word| text.s.contains(word))
+    [
+        "exec",
+        "eval",
+        "system",
+        "subprocess",
+        "popen",
+        "spawn",
+        "Popen",
+        "GITHUB_",
+        "urlretrieve",
+        "write",
+        "runpy",
+        "check_",
+        "sh.",
+    ]
+    .iter()
+    .any(|word| text.s.contains(word))
 }
 
 /// `python -c "\n    code"` is indented as a whole; blanks are kept as long as the text is.
@@ -267,11 +287,7 @@ impl<'t> Program<'_, '_, '_> {
                 let slash = node
                     .child_by_field_name("operator")
                     .is_some_and(|operator| self.source(operator) == "/");
-                if plus && !slash {
-                    self.joined(node)
-                } else {
-                    self.mixed(node)
-                }
+                if plus && !slash { self.joined(node) } else { self.mixed(node) }
             }
             "identifier" => {
                 let name = self.source(node).to_owned();
@@ -326,7 +342,10 @@ impl<'t> Program<'_, '_, '_> {
                         }
                     }
                     let file = Some(self.frame.source.file.clone());
-                    value.append(&Value { texts: vec![Text { s: text, lines, file }], flows: Vec::new() });
+                    value.append(&Value {
+                        texts: vec![Text { s: text, lines, file }],
+                        flows: Vec::new(),
+                    });
                 }
                 "interpolation" => {
                     let inside = children(child).into_iter().next();
@@ -346,7 +365,9 @@ impl<'t> Program<'_, '_, '_> {
 
     fn subscript(&mut self, node: Node<'t>) -> Value {
         let parts = children(node);
-        let (Some(object), Some(key)) = (parts.first(), parts.get(1)) else { return Value::default() };
+        let (Some(object), Some(key)) = (parts.first(), parts.get(1)) else {
+            return Value::default();
+        };
         if matches!(self.source(*object), "os.environ" | "environ") {
             let key = self.value(*key);
             return self.environment(&key);
@@ -376,10 +397,20 @@ impl<'t> Program<'_, '_, '_> {
                 }
                 return Value::default();
             }
-            "compile" if method == name => return first.map(|first| self.value(first)).unwrap_or_default(),
-            "getenv" => return first.map(|key| self.value(key)).map(|key| self.environment(&key)).unwrap_or_default(),
+            "compile" if method == name => {
+                return first.map(|first| self.value(first)).unwrap_or_default();
+            }
+            "getenv" => {
+                return first
+                    .map(|key| self.value(key))
+                    .map(|key| self.environment(&key))
+                    .unwrap_or_default();
+            }
             "get" if name.ends_with("environ.get") => {
-                return first.map(|key| self.value(key)).map(|key| self.environment(&key)).unwrap_or_default();
+                return first
+                    .map(|key| self.value(key))
+                    .map(|key| self.environment(&key))
+                    .unwrap_or_default();
             }
             "join" if name.ends_with("path.join") => return self.path_join(&arguments),
             _ => {}
@@ -400,15 +431,33 @@ impl<'t> Program<'_, '_, '_> {
         };
         let passes = matches!(
             method.as_str(),
-            "read" | "decode" | "strip" | "encode" | "text" | "getvalue" | "str" | "bytes" | "Request" | "readlines"
-                | "splitlines" | "Path" | "loads" | "b64decode" | "decompress" | "BytesIO" | "StringIO" | "quote"
+            "read"
+                | "decode"
+                | "strip"
+                | "encode"
+                | "text"
+                | "getvalue"
+                | "str"
+                | "bytes"
+                | "Request"
+                | "readlines"
+                | "splitlines"
+                | "Path"
+                | "loads"
+                | "b64decode"
+                | "decompress"
+                | "BytesIO"
+                | "StringIO"
+                | "quote"
         );
         let mut all = Vec::new();
         for argument in arguments.positional.iter().chain(arguments.named.values()) {
             all.push(self.value(*argument));
         }
         if passes {
-            if value.texts.is_empty() || matches!(method.as_str(), "loads" | "b64decode" | "decompress") {
+            if value.texts.is_empty()
+                || matches!(method.as_str(), "loads" | "b64decode" | "decompress")
+            {
                 value = all.into_iter().next().unwrap_or(value);
             }
             return value;
@@ -450,7 +499,9 @@ impl<'t> Program<'_, '_, '_> {
         for url in urls {
             let value = self.value(url);
             let looks = value.first().starts_with("http")
-                || ["requests.", "httpx.", "urllib", "urlopen"].iter().any(|word| name.starts_with(word));
+                || ["requests.", "httpx.", "urllib", "urlopen"]
+                    .iter()
+                    .any(|word| name.starts_with(word));
             if looks && !value.is_empty() && !matches!(value.first(), "GET" | "POST") {
                 found = Some(value);
                 break;
@@ -460,11 +511,9 @@ impl<'t> Program<'_, '_, '_> {
         let blobs = self.machine.fetch(self.frame, &url, node.start_byte());
         let content = self.machine.world.bytes_of(blobs, "urlopen(…)");
         if saves {
-            let target = arguments
-                .positional
-                .get(1)
-                .copied()
-                .or_else(|| arguments.named.get("filename").or(arguments.named.get("out")).copied());
+            let target = arguments.positional.get(1).copied().or_else(|| {
+                arguments.named.get("filename").or(arguments.named.get("out")).copied()
+            });
             if let Some(target) = target {
                 let path = self.value(target);
                 self.machine.write_paths(self.frame, &path, &content, false);
@@ -480,18 +529,29 @@ impl<'t> Program<'_, '_, '_> {
         arguments: &Arguments<'t>,
         node: Node<'t>,
     ) -> Option<Value> {
-        let runs = matches!(name, "os.system" | "os.popen" | "system" | "popen" | "run" | "Popen" | "check_call" | "check_output")
-            || name.starts_with("subprocess.")
+        let runs = matches!(
+            name,
+            "os.system"
+                | "os.popen"
+                | "system"
+                | "popen"
+                | "run"
+                | "Popen"
+                | "check_call"
+                | "check_output"
+        ) || name.starts_with("subprocess.")
             || name.starts_with("sp.")
             || name.starts_with("asyncio.create_subprocess");
-        let replaces = method.starts_with("exec") && name.starts_with("os.") || method.starts_with("spawn");
+        let replaces =
+            method.starts_with("exec") && name.starts_with("os.") || method.starts_with("spawn");
         let module = method == "run_path" && name.starts_with("runpy");
         if !runs && !replaces && !module {
             return None;
         }
         let first = arguments.positional.first().or(arguments.named.get("args")).copied()?;
         let at = node.start_byte();
-        if let Some(input) = arguments.named.get("input").or(arguments.named.get("stdin")).copied() {
+        if let Some(input) = arguments.named.get("input").or(arguments.named.get("stdin")).copied()
+        {
             self.frame.stdin = self.value(input);
         }
         let mut inner = self.frame.child();
@@ -505,7 +565,11 @@ impl<'t> Program<'_, '_, '_> {
         }
         let effect = if matches!(first.kind(), "list" | "tuple") || replaces {
             let argv = self.argv(first, arguments, replaces);
-            if argv.is_empty() { Effect::default() } else { self.machine.command(&mut inner, argv, at) }
+            if argv.is_empty() {
+                Effect::default()
+            } else {
+                self.machine.command(&mut inner, argv, at)
+            }
         } else {
             let text = self.value(first);
             self.machine.text(&mut inner, &text, at)

@@ -140,7 +140,11 @@ impl Machine<'_, '_> {
             }
             let Some(text) = script_text(Arc::clone(&file), &bytes) else {
                 if bytes.len() > MAX_SCRIPT {
-                    self.gap(inner.place(at), "called script is too long to follow", Hides::Anything);
+                    self.gap(
+                        inner.place(at),
+                        "called script is too long to follow",
+                        Hides::Anything,
+                    );
                 }
                 continue;
             };
@@ -216,11 +220,7 @@ fn script_text(file: Arc<str>, bytes: &[u8]) -> Option<Value> {
         return None;
     }
     let text = without_marks(&String::from_utf8_lossy(bytes));
-    let lines = text
-        .bytes()
-        .enumerate()
-        .filter(|(_, byte)| *byte == b'\n')
-        .map(|(at, _)| at + 1);
+    let lines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
     let lines = std::iter::once(0).chain(lines).zip(1..).collect();
     Some(Value { texts: vec![Text { s: text, lines, file: Some(file) }], flows: Vec::new() })
 }

@@ -33,7 +33,8 @@ impl<'a> Session<'a> {
         let text = self.decoded(input);
         let template = Template::parse(input.template.unwrap_or_default());
         let mut machine = Machine::new(&mut self.world);
-        let source = Source { file: Arc::clone(input.file), lines: text.lines.clone(), ..Source::default() };
+        let source =
+            Source { file: Arc::clone(input.file), lines: text.lines.clone(), ..Source::default() };
         let cwd = resolve(super::world::CHECKOUT, input.workdir);
         let mut frame = Frame::new(Rc::new(source), cwd);
         bind(&mut machine, &mut frame, input.env);
@@ -60,18 +61,23 @@ impl<'a> Session<'a> {
         for placeholder in input.placeholders {
             let range = &placeholder.range;
             let plain = input.text.get(from..range.start);
-            let (Some(plain), Some(shown)) = (plain, input.text.get(range.clone())) else { continue };
+            let (Some(plain), Some(shown)) = (plain, input.text.get(range.clone())) else {
+                continue;
+            };
             push_lines(input, plain, from, &mut out, &mut lines);
             if let Some(known) = Machine::known_context(shown) {
                 out.push_str(known);
-            } else if let ([value], true) = (placeholder.values.as_slice(), placeholder.flows.is_empty()) {
+            } else if let ([value], true) =
+                (placeholder.values.as_slice(), placeholder.flows.is_empty())
+            {
                 out.push_str(&without_marks(value));
             } else {
                 let compact = compact(shown);
                 let mark = if placeholder.flows.is_empty() && placeholder.values.is_empty() {
                     self.world.unknowns.named(&compact)
                 } else {
-                    let candidates = placeholder.values.iter().map(|value| Text::new(without_marks(value)));
+                    let candidates =
+                        placeholder.values.iter().map(|value| Text::new(without_marks(value)));
                     self.world.unknowns.mark(Unknown {
                         shown: Rc::from(compact.as_str()),
                         flows: placeholder.flows.clone(),
@@ -143,7 +149,9 @@ fn compact(shown: &str) -> String {
 fn bind(machine: &mut Machine<'_, '_>, frame: &mut Frame, env: &[Binding]) {
     for binding in env {
         let value = match &binding.literal {
-            Some(literal) => Value { flows: binding.flows.clone(), ..Value::plain(without_marks(literal)) },
+            Some(literal) => {
+                Value { flows: binding.flows.clone(), ..Value::plain(without_marks(literal)) }
+            }
             None if binding.flows.is_empty() => machine.unknown(&format!("${}", binding.name)),
             None => machine.world.unknowns.value(Unknown {
                 shown: Rc::from(format!("${}", binding.name).as_str()),
@@ -156,7 +164,12 @@ fn bind(machine: &mut Machine<'_, '_>, frame: &mut Frame, env: &[Binding]) {
     }
 }
 
-fn script(machine: &mut Machine<'_, '_>, frame: &mut Frame, input: &ScriptInput<'_>, value: &Value) {
+fn script(
+    machine: &mut Machine<'_, '_>,
+    frame: &mut Frame,
+    input: &ScriptInput<'_>,
+    value: &Value,
+) {
     match input.shell {
         Shell::Posix => {
             let Some(text) = value.texts.first() else { return };
@@ -196,7 +209,13 @@ impl Machine<'_, '_> {
         });
         let argv = template
             .iter()
-            .map(|word| if word == "{0}" { file.clone() } else { Value::plain(word.replace("{0}", file.first())) })
+            .map(|word| {
+                if word == "{0}" {
+                    file.clone()
+                } else {
+                    Value::plain(word.replace("{0}", file.first()))
+                }
+            })
             .collect();
         self.command(frame, argv, 0);
     }
@@ -219,7 +238,8 @@ fn assigned_lines(text: &str) -> Vec<(String, String)> {
         match line.find("<<") {
             Some(at) if at < equals => {
                 let delimiter = line[at + 2..].trim();
-                let body: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != delimiter).collect();
+                let body: Vec<&str> =
+                    lines.by_ref().take_while(|line| line.trim() != delimiter).collect();
                 found.push((line[..at].trim().to_owned(), body.join("\n")));
             }
             _ => {

@@ -11,7 +11,9 @@ impl Shell {
         let Some(setting) = setting else {
             return match os {
                 Os::Windows => (Self::PowerShell, None),
-                Os::Linux | Os::Macos | Os::Unknown => (Self::Posix, Some("bash -e {0}".to_owned())),
+                Os::Linux | Os::Macos | Os::Unknown => {
+                    (Self::Posix, Some("bash -e {0}".to_owned()))
+                }
             };
         };
         let template = |text: &str| Some(text.to_owned());
@@ -34,12 +36,16 @@ fn language(template: &str) -> Shell {
         let name = basename(word);
         let name = name.strip_suffix(".exe").unwrap_or(name);
         match name {
-            "bash" | "sh" | "zsh" | "dash" | "ksh" | "ash" | "wsl-bash" | "alpine.sh" => Some(Shell::Posix),
+            "bash" | "sh" | "zsh" | "dash" | "ksh" | "ash" | "wsl-bash" | "alpine.sh" => {
+                Some(Shell::Posix)
+            }
             "pwsh" | "powershell" => Some(Shell::PowerShell),
             "cmd" => Some(Shell::Cmd),
             name if name.starts_with("python") || name == "uv" => Some(Shell::Python),
-            "perl" | "node" | "ruby" | "php" | "Rscript" | "deno" | "julia" | "nu" | "fish" | "tclsh"
-            | "lua" | "elixir" | "groovy" | "dotnet" | "bun" | "cmake" => Some(Shell::Other),
+            "perl" | "node" | "ruby" | "php" | "Rscript" | "deno" | "julia" | "nu" | "fish"
+            | "tclsh" | "lua" | "elixir" | "groovy" | "dotnet" | "bun" | "cmake" => {
+                Some(Shell::Other)
+            }
             _ => None,
         }
     });

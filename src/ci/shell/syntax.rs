@@ -47,7 +47,8 @@ impl Machine<'_, '_> {
         loop {
             let node = cursor.node();
             if node.is_error() || node.is_missing() {
-                let line_end = text[node.end_byte()..].find('\n').map_or(text.len(), |n| node.end_byte() + n);
+                let line_end =
+                    text[node.end_byte()..].find('\n').map_or(text.len(), |n| node.end_byte() + n);
                 let line_start = text[..node.start_byte()].rfind('\n').map_or(0, |n| n + 1);
                 let region: String = text[line_start..line_end].chars().take(2_000).collect();
                 let shown = self.world.unknowns.show(&region);

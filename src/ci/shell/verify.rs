@@ -10,8 +10,20 @@ use super::{
 use crate::ci::model::Verified;
 
 const DIGESTS: [&str; 14] = [
-    "sha256sum", "sha512sum", "sha1sum", "sha384sum", "sha224sum", "md5sum", "b2sum", "b3sum", "shasum",
-    "gsha256sum", "cksum", "sha256", "rhash", "md5",
+    "sha256sum",
+    "sha512sum",
+    "sha1sum",
+    "sha384sum",
+    "sha224sum",
+    "md5sum",
+    "b2sum",
+    "b3sum",
+    "shasum",
+    "gsha256sum",
+    "cksum",
+    "sha256",
+    "rhash",
+    "md5",
 ];
 
 pub(super) fn run(
@@ -107,7 +119,11 @@ fn is_own_text(machine: &Machine<'_, '_>, value: &Value) -> bool {
         && value.texts.iter().all(|text| {
             // The output of an unknown command is not a digest that anyone wrote down.
             text.s.chars().filter(|c| is_mark(*c)).all(|c| {
-                machine.world.unknowns.behind(c).is_some_and(|unknown| !unknown.shown.starts_with("$("))
+                machine
+                    .world
+                    .unknowns
+                    .behind(c)
+                    .is_some_and(|unknown| !unknown.shown.starts_with("$("))
             })
         })
 }
@@ -206,16 +222,17 @@ fn listed(machine: &Machine<'_, '_>, frame: &Frame, content: &Value) -> Checks {
     for text in &content.texts {
         for line in text.s.lines() {
             let line = line.trim();
-            let (hash, file) = match line.strip_suffix(')').or(line.split_once(") = ").map(|(a, _)| a)) {
-                Some(bsd) if line.contains(" (") => match bsd.split_once(" (") {
-                    Some((_, file)) => (line.rsplit(' ').next().unwrap_or_default(), file),
-                    None => continue,
-                },
-                _ => match line.split_once(char::is_whitespace) {
-                    Some((hash, file)) => (hash, file.trim_start()),
-                    None => continue,
-                },
-            };
+            let (hash, file) =
+                match line.strip_suffix(')').or(line.split_once(") = ").map(|(a, _)| a)) {
+                    Some(bsd) if line.contains(" (") => match bsd.split_once(" (") {
+                        Some((_, file)) => (line.rsplit(' ').next().unwrap_or_default(), file),
+                        None => continue,
+                    },
+                    _ => match line.split_once(char::is_whitespace) {
+                        Some((hash, file)) => (hash, file.trim_start()),
+                        None => continue,
+                    },
+                };
             let hash = Value::plain(hash);
             if !is_own_text(machine, &hash) {
                 continue;
@@ -267,12 +284,38 @@ pub(super) fn operands_checked(
     const GRAMMAR: Grammar = Grammar {
         short: "oRbBj",
         long: &[
-            "key", "signature", "certificate", "certificate-identity", "certificate-oidc-issuer", "cert",
-            "certificate-identity-regexp", "certificate-oidc-issuer-regexp", "bundle", "rekor-url", "type",
-            "certificate-github-workflow-repository", "provenance-path", "source-uri", "source-tag",
-            "source-branch", "source-versioned-tag", "builder-id", "owner", "repo", "signer-workflow",
-            "signer-repo", "cert-identity", "cert-oidc-issuer", "predicate-type", "format", "hostname",
-            "digest-alg", "custom-trusted-root", "cert-identity-regex", "trusted-root", "output",
+            "key",
+            "signature",
+            "certificate",
+            "certificate-identity",
+            "certificate-oidc-issuer",
+            "cert",
+            "certificate-identity-regexp",
+            "certificate-oidc-issuer-regexp",
+            "bundle",
+            "rekor-url",
+            "type",
+            "certificate-github-workflow-repository",
+            "provenance-path",
+            "source-uri",
+            "source-tag",
+            "source-branch",
+            "source-versioned-tag",
+            "builder-id",
+            "owner",
+            "repo",
+            "signer-workflow",
+            "signer-repo",
+            "cert-identity",
+            "cert-oidc-issuer",
+            "predicate-type",
+            "format",
+            "hostname",
+            "digest-alg",
+            "custom-trusted-root",
+            "cert-identity-regex",
+            "trusted-root",
+            "output",
         ],
         stop: false,
         single_dash: false,

@@ -10,8 +10,9 @@ use super::{
     value::{Blob, Unknown, Unknowns, Value, has_marks},
 };
 use crate::ci::{
-    Files, normalise,
+    Files,
     model::{Binding, Component, Place, Verified},
+    normalise,
 };
 
 /// Where the checkout lies: an absolute path, so that `cd`, `$PWD` and `$GITHUB_WORKSPACE` need no special case.
@@ -174,6 +175,16 @@ impl<'a> World<'a> {
         chosen.iter().flat_map(|tree| tree.blobs.iter().copied()).collect()
     }
 
+    /// What a folder was filled from, the checkout itself aside.
+    pub(super) fn tree_holding(&self, dir: &str) -> Vec<Blob> {
+        let holding = self
+            .trees
+            .iter()
+            .filter(|tree| is_below(dir, &tree.dir) && (tree.clone || tree.dir != CHECKOUT))
+            .max_by_key(|tree| tree.dir.len());
+        holding.map(|tree| tree.blobs.clone()).unwrap_or_default()
+    }
+
     /// Where the file lies in the repository, if it does.
     pub(super) fn repository_path(&self, path: &str) -> Option<String> {
         let inside = path.strip_prefix(CHECKOUT)?;
@@ -288,7 +299,6 @@ impl<'a> World<'a> {
         };
         Binding { name: name.to_owned(), flows, literal }
     }
-
 }
 
 /// Resolves `path` against the absolute directory `base`.

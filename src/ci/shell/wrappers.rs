@@ -117,7 +117,8 @@ pub(super) fn unknown(
     argv: &[Value],
     at: usize,
 ) -> Option<Effect> {
-    let behind_dashes = argv.iter().position(|value| value.first() == "--").map(|number| number + 1);
+    let behind_dashes =
+        argv.iter().position(|value| value.first() == "--").map(|number| number + 1);
     if let Some(number) = behind_dashes
         && let Some(first) = argv.get(number)
         && (runs_things(basename(first.first())) || first.first().contains('/'))
@@ -149,8 +150,25 @@ fn runs_things(name: &str) -> bool {
     is_shell(name)
         || matches!(
             name,
-            "curl" | "wget" | "python" | "python3" | "node" | "npx" | "uvx" | "sudo" | "env" | "docker"
-                | "make" | "npm" | "yarn" | "pnpm" | "eval" | "source" | "pwsh" | "powershell" | "git"
+            "curl"
+                | "wget"
+                | "python"
+                | "python3"
+                | "node"
+                | "npx"
+                | "uvx"
+                | "sudo"
+                | "env"
+                | "docker"
+                | "make"
+                | "npm"
+                | "yarn"
+                | "pnpm"
+                | "eval"
+                | "source"
+                | "pwsh"
+                | "powershell"
+                | "git"
         )
 }
 
@@ -166,7 +184,9 @@ fn subcommand_run(
 ) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "npfec",
-        long: &["name", "prefix", "cwd", "with", "python", "env-file", "project", "config", "extra"],
+        long: &[
+            "name", "prefix", "cwd", "with", "python", "env-file", "project", "config", "extra",
+        ],
         stop: true,
         single_dash: false,
     };
@@ -261,9 +281,10 @@ fn sudo(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: us
 }
 
 fn keeps_all(parsed: &Parsed) -> bool {
-    parsed.options.iter().any(|(name, value)| {
-        name == "E" || (name == "preserve-env" && value.is_none())
-    })
+    parsed
+        .options
+        .iter()
+        .any(|(name, value)| name == "E" || (name == "preserve-env" && value.is_none()))
 }
 
 fn env(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
@@ -361,9 +382,7 @@ impl Machine<'_, '_> {
 }
 
 fn find(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
-    let start = argv
-        .iter()
-        .position(|value| matches!(value.first(), "-exec" | "-execdir" | "-ok"));
+    let start = argv.iter().position(|value| matches!(value.first(), "-exec" | "-execdir" | "-ok"));
     let Some(start) = start else { return Effect::default() };
     let rest: Vec<Value> = argv[start + 1..]
         .iter()

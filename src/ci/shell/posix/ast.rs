@@ -30,16 +30,41 @@ pub(in crate::ci::shell) struct Stmt {
 
 #[derive(Debug)]
 pub(in crate::ci::shell) enum Node {
-    Simple { assigns: Vec<Assign>, words: Vec<Word> },
-    Pipeline { stages: Vec<Stmt>, negated: bool },
-    AndOr { first: Box<Stmt>, rest: Vec<(Link, Stmt)> },
+    Simple {
+        assigns: Vec<Assign>,
+        words: Vec<Word>,
+    },
+    Pipeline {
+        stages: Vec<Stmt>,
+        negated: bool,
+    },
+    AndOr {
+        first: Box<Stmt>,
+        rest: Vec<(Link, Stmt)>,
+    },
     Group(Block),
     Subshell(Block),
-    If { arms: Vec<(Block, Block)>, otherwise: Option<Block> },
-    While { condition: Block, body: Block },
-    For { variable: String, words: Option<Vec<Word>>, body: Block },
-    Case { subject: Word, arms: Vec<(Vec<Word>, Block)> },
-    Function { name: String, body: Rc<Stmt> },
+    If {
+        arms: Vec<(Block, Block)>,
+        otherwise: Option<Block>,
+    },
+    While {
+        condition: Block,
+        body: Block,
+    },
+    For {
+        variable: String,
+        words: Option<Vec<Word>>,
+        body: Block,
+    },
+    Case {
+        subject: Word,
+        arms: Vec<(Vec<Word>, Block)>,
+    },
+    Function {
+        name: String,
+        body: Rc<Stmt>,
+    },
     /// `[[ … ]]`, operators as words.
     Test(Vec<Word>),
     /// `(( … ))`
@@ -74,9 +99,15 @@ pub(in crate::ci::shell) struct Redirect {
 #[derive(Debug)]
 pub(in crate::ci::shell) enum RedirectKind {
     In(Word),
-    Out { target: Word, append: bool },
+    Out {
+        target: Word,
+        append: bool,
+    },
     /// `&>`, `&>>`
-    Both { target: Word, append: bool },
+    Both {
+        target: Word,
+        append: bool,
+    },
     /// Index into [`Script::docs`].
     HereDoc(usize),
     HereString(Word),
@@ -102,11 +133,24 @@ impl Word {
 #[derive(Clone, Debug)]
 pub(in crate::ci::shell) enum Part {
     /// A run of text that stands unchanged in the source from `at` on.
-    Literal { text: String, at: usize, quoted: bool },
-    Parameter { expansion: Rc<Expansion>, quoted: bool },
-    Command { body: Rc<Block>, quoted: bool },
+    Literal {
+        text: String,
+        at: usize,
+        quoted: bool,
+    },
+    Parameter {
+        expansion: Rc<Expansion>,
+        quoted: bool,
+    },
+    Command {
+        body: Rc<Block>,
+        quoted: bool,
+    },
     /// `<( … )`, or `>( … )` where not `input`.
-    Process { body: Rc<Block>, input: bool },
+    Process {
+        body: Rc<Block>,
+        input: bool,
+    },
     Arithmetic,
 }
 
@@ -127,10 +171,16 @@ pub(in crate::ci::shell) enum Operator {
     /// `:+`, `+`
     Alternative,
     /// `#`, `##`, `%`, `%%`
-    TrimPrefix { longest: bool },
-    TrimSuffix { longest: bool },
+    TrimPrefix {
+        longest: bool,
+    },
+    TrimSuffix {
+        longest: bool,
+    },
     /// `/`, `//`
-    Replace { all: bool },
+    Replace {
+        all: bool,
+    },
     Length,
     Indirect,
     /// Substring, case, `@Q`, `:?` keep the origin, not the text.

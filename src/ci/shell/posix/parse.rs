@@ -6,7 +6,9 @@
 mod compound;
 mod word;
 
-use super::ast::{Assign, Block, Link, Node, Redirect, RedirectKind, Script, Stmt, SyntaxError, Word};
+use super::ast::{
+    Assign, Block, Link, Node, Redirect, RedirectKind, Script, Stmt, SyntaxError, Word,
+};
 
 /// Nesting beyond this is reported, not followed: the stack is finite.
 const MAX_DEPTH: u32 = 60;
@@ -79,7 +81,9 @@ impl<'a> Parser<'a> {
             }
             match self.and_or() {
                 Ok(stmt) if self.pos > start => script.body.push(stmt),
-                Ok(_) => self.recover(start, Failure { at: start, what: "unexpected token" }, script),
+                Ok(_) => {
+                    self.recover(start, Failure { at: start, what: "unexpected token" }, script)
+                }
                 Err(failure) => self.recover(start, failure, script),
             }
             if script.errors.len() >= MAX_ERRORS {
@@ -448,9 +452,10 @@ impl<'a> Parser<'a> {
 
 /// `export`, `local` … take `name=(…)` as an argument.
 fn takes_assignments(words: &[Word]) -> bool {
-    words.first().and_then(Word::bare).is_some_and(|name| {
-        matches!(name, "export" | "local" | "declare" | "typeset" | "readonly")
-    })
+    words
+        .first()
+        .and_then(Word::bare)
+        .is_some_and(|name| matches!(name, "export" | "local" | "declare" | "typeset" | "readonly"))
 }
 
 #[cfg(test)]

@@ -40,7 +40,9 @@ fn step(pattern: &[char], p: usize, c: char) -> Step {
         Some('*') => Step::Star,
         Some('?') => Step::Match(p + 1),
         Some('[') => match pattern[p + 1..].iter().position(|c| *c == ']') {
-            Some(length) if in_set(&pattern[p + 1..p + 1 + length], c) => Step::Match(p + length + 2),
+            Some(length) if in_set(&pattern[p + 1..p + 1 + length], c) => {
+                Step::Match(p + length + 2)
+            }
             Some(_) => Step::Mismatch,
             None if c == '[' => Step::Match(p + 1),
             None => Step::Mismatch,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::ast::{Assign, AssignValue, Block, Link, Node, Redirect, RedirectKind, Script, Stmt, Word};
+use super::ast::{Assign, AssignValue, Block, Link, Node, Redirect, RedirectKind, Stmt, Word};
 use crate::ci::{
     model::{Certainty, Verified},
     shell::{
@@ -16,7 +16,12 @@ use crate::ci::{
 
 impl Machine<'_, '_> {
     /// Runs a text as a script, in the process of `frame`.
-    pub(in crate::ci::shell) fn text(&mut self, frame: &mut Frame, value: &Value, at: usize) -> Effect {
+    pub(in crate::ci::shell) fn text(
+        &mut self,
+        frame: &mut Frame,
+        value: &Value,
+        at: usize,
+    ) -> Effect {
         let mut effect = Effect::default();
         for text in &value.texts {
             let done = self.deeper(frame, at, |machine, frame| machine.one_text(frame, text, at));
@@ -174,11 +179,9 @@ impl Machine<'_, '_> {
                 }
                 effect
             }
-            Node::If { arms, otherwise } => {
-                self.deeper(frame, stmt.at, |machine, frame| {
-                    machine.if_clause(frame, arms, otherwise.as_ref())
-                })
-            }
+            Node::If { arms, otherwise } => self.deeper(frame, stmt.at, |machine, frame| {
+                machine.if_clause(frame, arms, otherwise.as_ref())
+            }),
             Node::While { condition, body } => self.deeper(frame, stmt.at, |machine, frame| {
                 let errexit = std::mem::replace(&mut frame.errexit, false);
                 machine.block(frame, condition);
@@ -188,9 +191,8 @@ impl Machine<'_, '_> {
             Node::For { variable, words, body } => self.deeper(frame, stmt.at, |machine, frame| {
                 machine.for_clause(frame, variable, words.as_deref(), body)
             }),
-            Node::Case { subject, arms } => self.deeper(frame, stmt.at, |machine, frame| {
-                machine.case_clause(frame, subject, arms)
-            }),
+            Node::Case { subject, arms } => self
+                .deeper(frame, stmt.at, |machine, frame| machine.case_clause(frame, subject, arms)),
             Node::Function { name, body } => {
                 let function = (Rc::clone(body), Rc::clone(&frame.source));
                 frame.functions.insert(name.clone(), function);
@@ -304,12 +306,28 @@ impl Machine<'_, '_> {
             if arms.len() == 1
                 && let Some(body) = otherwise
             {
-                whole.ends &= self.else_branch(frame, body, &not_before, &test.success, &mut branches, &mut whole.out, &mut whole.always);
+                whole.ends &= self.else_branch(
+                    frame,
+                    body,
+                    &not_before,
+                    &test.success,
+                    &mut branches,
+                    &mut whole.out,
+                    &mut whole.always,
+                );
             }
         }
         match otherwise {
             Some(body) if arms.len() > 1 => {
-                whole.ends &= self.else_branch(frame, body, &not_before, &Checks::new(), &mut branches, &mut whole.out, &mut whole.always);
+                whole.ends &= self.else_branch(
+                    frame,
+                    body,
+                    &not_before,
+                    &Checks::new(),
+                    &mut branches,
+                    &mut whole.out,
+                    &mut whole.always,
+                );
             }
             Some(_) => {}
             None => {
@@ -383,7 +401,12 @@ impl Machine<'_, '_> {
         whole
     }
 
-    fn case_clause(&mut self, frame: &mut Frame, subject: &Word, arms: &[(Vec<Word>, Block)]) -> Effect {
+    fn case_clause(
+        &mut self,
+        frame: &mut Frame,
+        subject: &Word,
+        arms: &[(Vec<Word>, Block)],
+    ) -> Effect {
         let subject = self.single(frame, subject);
         let known = subject.texts.len() == 1 && !subject.first().chars().any(is_mark);
         let mut whole = Effect::default();
@@ -411,7 +434,13 @@ impl Machine<'_, '_> {
         whole
     }
 
-    fn simple(&mut self, frame: &mut Frame, assigns: &[Assign], words: &[Word], at: usize) -> Effect {
+    fn simple(
+        &mut self,
+        frame: &mut Frame,
+        assigns: &[Assign],
+        words: &[Word],
+        at: usize,
+    ) -> Effect {
         let argv = self.words(frame, words);
         if argv.is_empty() {
             let mut checks = Effect::default();
@@ -490,7 +519,11 @@ impl Machine<'_, '_> {
     }
 
     /// What a path names as a program that reads it sees it.
-    pub(in crate::ci::shell) fn file_content(&mut self, frame: &Frame, path: &Value) -> Option<Value> {
+    pub(in crate::ci::shell) fn file_content(
+        &mut self,
+        frame: &Frame,
+        path: &Value,
+    ) -> Option<Value> {
         let mut content: Option<Value> = None;
         for text in &path.texts {
             let found = self.content_of(frame, &text.s);
@@ -532,7 +565,12 @@ impl Machine<'_, '_> {
     }
 
     /// A word of fetched bytes in the place of a command: `$(curl …)`.
-    pub(in crate::ci::shell) fn runs_word(&mut self, frame: &Frame, argv: &[Value], at: usize) -> bool {
+    pub(in crate::ci::shell) fn runs_word(
+        &mut self,
+        frame: &Frame,
+        argv: &[Value],
+        at: usize,
+    ) -> bool {
         let Some(first) = argv.first() else { return false };
         let blobs: Vec<_> = first
             .texts
@@ -659,12 +697,5 @@ fn either(mine: &mut Variable, other: Variable) {
                 mine.values = other.values;
             }
         }
-    }
-}
-
-impl Script {
-    /// Whether the text holds no statement at all.
-    pub(in crate::ci::shell) fn is_empty(&self) -> bool {
-        self.body.is_empty()
     }
 }

@@ -107,8 +107,7 @@ impl Machine<'_, '_> {
             Part::Command { body, .. } => {
                 let body = Rc::clone(body);
                 let cwd = frame.cwd.clone();
-                let effect =
-                    self.deeper(frame, at, |machine, frame| machine.block(frame, &body));
+                let effect = self.deeper(frame, at, |machine, frame| machine.block(frame, &body));
                 frame.cwd = cwd;
                 if effect.out.texts.is_empty() {
                     return self.unknown("$(…)");
@@ -252,9 +251,11 @@ impl Machine<'_, '_> {
                 if from.is_empty() || from.contains(['*', '?', '[']) {
                     return self.derived(&value, &shown());
                 }
-                value.map(|text| {
-                    if all { text.replace(&from, &to) } else { text.replacen(&from, &to, 1) }
-                })
+                value.map(
+                    |text| {
+                        if all { text.replace(&from, &to) } else { text.replacen(&from, &to, 1) }
+                    },
+                )
             }
             Operator::Length => self.unknown(&shown()),
             Operator::Indirect => {
@@ -322,7 +323,9 @@ impl Machine<'_, '_> {
 
 fn literal(frame: &Frame, text: &str, at: usize, tilde: bool) -> Value {
     let s = match text.strip_prefix('~') {
-        Some(rest) if tilde && (rest.is_empty() || rest.starts_with('/')) => format!("{HOME}{rest}"),
+        Some(rest) if tilde && (rest.is_empty() || rest.starts_with('/')) => {
+            format!("{HOME}{rest}")
+        }
         _ => text.to_owned(),
     };
     let mut lines = vec![(0, frame.source.line(at))];

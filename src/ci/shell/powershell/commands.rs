@@ -24,9 +24,28 @@ struct Words {
 
 /// Parameters that take no value, so that what follows is positional.
 const SWITCHES: [&str; 22] = [
-    "usebasicparsing", "append", "force", "recurse", "wait", "passthru", "nonewwindow", "noprofile", "verbose",
-    "asplaintext", "nonewline", "skipcertificatecheck", "raw", "nologo", "usedefaultcredentials", "confirm",
-    "resume", "allowclobber", "noninteractive", "whatif", "asjson", "disablekeepalive",
+    "usebasicparsing",
+    "append",
+    "force",
+    "recurse",
+    "wait",
+    "passthru",
+    "nonewwindow",
+    "noprofile",
+    "verbose",
+    "asplaintext",
+    "nonewline",
+    "skipcertificatecheck",
+    "raw",
+    "nologo",
+    "usedefaultcredentials",
+    "confirm",
+    "resume",
+    "allowclobber",
+    "noninteractive",
+    "whatif",
+    "asjson",
+    "disablekeepalive",
 ];
 
 impl Words {
@@ -82,7 +101,8 @@ impl<'t> Script<'_, '_, '_> {
                 "command_parameter" => {
                     let text = self.source(element).to_owned();
                     words.argv.push(Value::plain(text.clone()));
-                    let bare = text.trim_start_matches('-').trim_end_matches(':').to_ascii_lowercase();
+                    let bare =
+                        text.trim_start_matches('-').trim_end_matches(':').to_ascii_lowercase();
                     waiting = !SWITCHES.contains(&bare.as_str());
                     words.parameters.push((bare, None));
                 }
@@ -135,7 +155,9 @@ impl<'t> Script<'_, '_, '_> {
                 argv.extend(words.positional.iter().skip(1).cloned());
                 self.machine.batch_command(self.frame, argv, at).out
             }
-            "invoke-command" | "icm" | "foreach-object" | "%" | "where-object" | "?" => self.frame.stdin.clone(),
+            "invoke-command" | "icm" | "foreach-object" | "%" | "where-object" | "?" => {
+                self.frame.stdin.clone()
+            }
             "write-output" | "echo" | "write-host" | "write" => {
                 let mut out = Value::default();
                 for (number, word) in words.positional.iter().enumerate() {
@@ -146,27 +168,34 @@ impl<'t> Script<'_, '_, '_> {
                 }
                 if name == "write-host" { Value::default() } else { out }
             }
-            "out-file" | "set-content" | "add-content" | "tee-object" | "sc" | "ac" | "new-item" => {
-                self.write(name, words)
-            }
+            "out-file" | "set-content" | "add-content" | "tee-object" | "sc" | "ac"
+            | "new-item" => self.write(name, words),
             "get-content" | "gc" | "type" | "cat" => {
-                let Some(path) = words.first(&["path", "literalpath"]) else { return Value::default() };
+                let Some(path) = words.first(&["path", "literalpath"]) else {
+                    return Value::default();
+                };
                 self.machine.file_content(self.frame, &path.map(slashes)).unwrap_or_default()
             }
             "get-filehash" => {
-                let Some(path) = words.first(&["path", "literalpath"]) else { return Value::default() };
+                let Some(path) = words.first(&["path", "literalpath"]) else {
+                    return Value::default();
+                };
                 let path = self.machine.path(self.frame, &slashes(path.first()));
                 digest(self.machine, vec![path])
             }
             "expand-archive" => {
-                let Some(archive) = words.first(&["path", "literalpath"]) else { return Value::default() };
-                let target = words.parameter(&["destinationpath"]).or(words.positional.get(1)).cloned();
+                let Some(archive) = words.first(&["path", "literalpath"]) else {
+                    return Value::default();
+                };
+                let target =
+                    words.parameter(&["destinationpath"]).or(words.positional.get(1)).cloned();
                 self.unpack(&archive.map(slashes), target, at);
                 Value::default()
             }
             "copy-item" | "move-item" | "copy" | "move" | "cpi" | "mi" | "rename-item" | "ren" => {
                 let source = words.first(&["path", "literalpath"]);
-                let target = words.parameter(&["destination", "newname"]).or(words.positional.get(1));
+                let target =
+                    words.parameter(&["destination", "newname"]).or(words.positional.get(1));
                 if let (Some(source), Some(target)) = (source, target.cloned()) {
                     self.copy(&source, &target);
                 }
@@ -187,8 +216,10 @@ impl<'t> Script<'_, '_, '_> {
                 }
                 path.map(slashes)
             }
-            "resolve-path" | "convert-path" | "out-string" | "out-null" | "select-object" | "select-string"
-            | "convertfrom-json" => words.positional.first().cloned().unwrap_or_else(|| self.frame.stdin.clone()),
+            "resolve-path" | "convert-path" | "out-string" | "out-null" | "select-object"
+            | "select-string" | "convertfrom-json" => {
+                words.positional.first().cloned().unwrap_or_else(|| self.frame.stdin.clone())
+            }
             "new-object" | "set-executionpolicy" | "import-module" | "add-type" => Value::default(),
             _ => self.program(named, words, at),
         }
@@ -292,5 +323,7 @@ fn looks_like_unix(words: &Words) -> bool {
     words.parameters.iter().any(|(name, _)| {
         name.starts_with('-')
             || (name.len() <= 5 && !matches!(name.as_str(), "uri" | "url" | "body" | "o"))
-    }) || words.argv.iter().any(|value| value.first().starts_with("--") || value.first() == "-o" || value.first() == "-O")
+    }) || words.argv.iter().any(|value| {
+        value.first().starts_with("--") || value.first() == "-o" || value.first() == "-O"
+    })
 }

@@ -126,7 +126,10 @@ fn load(machine: &mut Machine<'_, '_>, path: &str, makefile: &mut Makefile, dept
             Some("include" | "-include" | "sinclude") => {
                 included.extend(words[1..].iter().map(|word| makefile.expand(word, None, 0)));
             }
-            Some("ifeq" | "ifneq" | "ifdef" | "ifndef" | "else" | "endif" | "define" | "endef" | "vpath") => {}
+            Some(
+                "ifeq" | "ifneq" | "ifdef" | "ifndef" | "else" | "endif" | "define" | "endef"
+                | "vpath",
+            ) => {}
             Some("export") if !statement.contains('=') => {
                 makefile.exports.extend(words[1..].iter().map(|word| (*word).to_owned()));
             }
@@ -217,7 +220,11 @@ impl Makefile {
             return false;
         }
         let words = |text: &str| -> Vec<String> {
-            self.expand(text, None, 0).split_whitespace().filter(|word| *word != "|").map(str::to_owned).collect()
+            self.expand(text, None, 0)
+                .split_whitespace()
+                .filter(|word| *word != "|")
+                .map(str::to_owned)
+                .collect()
         };
         let number = line.0.first().map_or(1, |(_, number)| *number);
         let rule = Rule {
@@ -273,7 +280,9 @@ impl Makefile {
         }
         match (name, rule) {
             ("@", Some((_, target))) => return target.to_owned(),
-            ("<", Some((rule, _))) => return rule.prerequisites.first().cloned().unwrap_or_default(),
+            ("<", Some((rule, _))) => {
+                return rule.prerequisites.first().cloned().unwrap_or_default();
+            }
             ("^" | "+", Some((rule, _))) => return rule.prerequisites.join(" "),
             ("MAKE", _) => return "make".to_owned(),
             ("CURDIR" | "PWD", _) => return "${PWD}".to_owned(),

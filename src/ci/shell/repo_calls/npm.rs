@@ -13,10 +13,50 @@ use crate::ci::shell::{
 
 /// Commands of the package managers that are no script names.
 const OWN: [&str; 44] = [
-    "install", "i", "ci", "add", "remove", "audit", "version", "publish", "pack", "login", "whoami", "cache",
-    "config", "set", "get", "link", "list", "ls", "outdated", "update", "upgrade", "up", "why", "dlx", "exec",
-    "create", "init", "info", "view", "global", "import", "store", "patch", "dedupe", "plugin", "plugins",
-    "workspaces", "berry", "policies", "bin", "prune", "rebuild", "help", "x",
+    "install",
+    "i",
+    "ci",
+    "add",
+    "remove",
+    "audit",
+    "version",
+    "publish",
+    "pack",
+    "login",
+    "whoami",
+    "cache",
+    "config",
+    "set",
+    "get",
+    "link",
+    "list",
+    "ls",
+    "outdated",
+    "update",
+    "upgrade",
+    "up",
+    "why",
+    "dlx",
+    "exec",
+    "create",
+    "init",
+    "info",
+    "view",
+    "global",
+    "import",
+    "store",
+    "patch",
+    "dedupe",
+    "plugin",
+    "plugins",
+    "workspaces",
+    "berry",
+    "policies",
+    "bin",
+    "prune",
+    "rebuild",
+    "help",
+    "x",
 ];
 
 pub(super) fn run(
@@ -52,7 +92,9 @@ pub(super) fn run(
             let skip = first.operands.len() - second.operands.len().saturating_sub(1);
             (vec![name], first.operands.get(skip..).unwrap_or_default())
         }
-        (_, "test" | "t" | "tst") => (vec!["test".to_owned()], first.operands.get(1..).unwrap_or_default()),
+        (_, "test" | "t" | "tst") => {
+            (vec!["test".to_owned()], first.operands.get(1..).unwrap_or_default())
+        }
         (_, "start" | "stop" | "restart") => (vec![word(0).to_owned()], &[][..]),
         ("npm" | "pnpm" | "bun", "ci" | "install" | "i") | ("yarn", "" | "install") => {
             if argv.iter().any(|value| value.first() == "--ignore-scripts") {

@@ -520,12 +520,8 @@ impl Parser<'_> {
 }
 
 fn parameter(name: String, quoted: bool) -> Part {
-    let expansion = Expansion {
-        name,
-        index: None,
-        operator: Operator::None,
-        argument: Word::default(),
-    };
+    let expansion =
+        Expansion { name, index: None, operator: Operator::None, argument: Word::default() };
     Part::Parameter { expansion: Rc::new(expansion), quoted }
 }
 
