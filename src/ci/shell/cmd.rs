@@ -39,15 +39,10 @@ pub(super) fn text(
         let caller = frame.place(at);
         let source = lines_only(frame, value, at);
         let outer = std::mem::replace(&mut frame.source, source);
-        let pushed = frame.source.file != caller.file || frame.source.line(0) != caller.line;
-        if pushed {
-            frame.via.push(caller);
-        }
+        frame.via.push(caller);
         let mut batch = Batch { machine, frame };
         batch.lines(&text);
-        if pushed {
-            frame.via.pop();
-        }
+        frame.via.pop();
         frame.source = outer;
         Effect::default()
     })

@@ -299,6 +299,7 @@ fn copy(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, rest: &[Va
         for text in &source.texts {
             let source = machine.path(frame, text.s.trim_end_matches('/'));
             for source in machine.world.matching(&source) {
+                machine.take_from_repository(&source);
                 // Whether the target is a directory shows only at run time.
                 machine.world.copy(&source, &resolve(&target, basename(&source)));
                 if !parsed.has(&["t"]) {
@@ -308,6 +309,17 @@ fn copy(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, rest: &[Va
         }
     }
     Effect::default()
+}
+
+impl Machine<'_, '_> {
+    /// A file of the repository that is copied takes its text along.
+    fn take_from_repository(&mut self, path: &str) {
+        if !self.world.states.contains_key(path)
+            && let Some(content) = self.repository_text(path)
+        {
+            self.world.write(path, content, false);
+        }
+    }
 }
 
 fn chmod(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -> Effect {

@@ -16,7 +16,7 @@ use super::{
 use crate::ci::model::{Binding, Certainty, EnvView, Flow, Gap, Hides, Mention, Place, Verified};
 
 /// Commands that one script may run, functions and called scripts included.
-const MAX_COMMANDS: u32 = 200_000;
+const MAX_COMMANDS: u32 = 2_000_000;
 /// Calls, substitutions and nested texts inside each other.
 pub(super) const MAX_DEPTH: u32 = 48;
 const MAX_MENTIONS: usize = 5_000;
@@ -204,6 +204,12 @@ impl<'s, 'a> Machine<'s, 'a> {
         true
     }
 
+    /// Counts work that grows with what a script has gathered.
+    pub(super) fn spend_bytes(&mut self, bytes: usize) {
+        let cost = u32::try_from(bytes / 256).unwrap_or(u32::MAX);
+        self.budget = self.budget.saturating_sub(cost).max(u32::from(self.budget > 0));
+    }
+
     /// Runs `inside` one level deeper, unless that is too deep.
     pub(super) fn deeper<T: Default>(
         &mut self,
@@ -262,10 +268,7 @@ impl<'s, 'a> Machine<'s, 'a> {
                 What::Component(component) => component.clone(),
             };
             component.verified = component.verified.max(blob.verified);
-            let mut via = started.frame.via.clone();
-            if fetch.place != place && !via.contains(&fetch.place) {
-                via.push(fetch.place.clone());
-            }
+            let via = led_by(&started.frame.via, &fetch.place, &place);
             let certainty = started.frame.certainty;
             let mention = Mention {
                 component,
@@ -324,7 +327,7 @@ impl<'s, 'a> Machine<'s, 'a> {
                 self.out.mentions.push(Mention {
                     component,
                     place: fetch.place.clone(),
-                    via: fetch.via.clone(),
+                    via: led_by(&fetch.via, &fetch.place, &fetch.place),
                     runs: false,
                     env: EnvView::Inherits { plus: Vec::new() },
                     inputs: Vec::new(),
@@ -351,6 +354,17 @@ impl<'s, 'a> Machine<'s, 'a> {
             self.gap(source.place(error.at), &reason, hides);
         }
     }
+}
+
+/// Calls and the fetch, outermost first; what happens on the line itself led nowhere.
+fn led_by(calls: &[Place], fetch: &Place, place: &Place) -> Vec<Place> {
+    let mut via: Vec<Place> = Vec::new();
+    for step in calls.iter().chain([fetch]) {
+        if step != place && !via.contains(step) {
+            via.push(step.clone());
+        }
+    }
+    via
 }
 
 /// Variables that the runner sets and that decide about paths.

@@ -116,16 +116,11 @@ pub(super) fn text(machine: &mut Machine<'_, '_>, frame: &mut Frame, value: &Val
         let caller = frame.place(at);
         let source = lines_only(frame, value, at);
         let outer = std::mem::replace(&mut frame.source, source);
-        let pushed = frame.source.file != caller.file || frame.source.line(0) != caller.line;
-        if pushed {
-            frame.via.push(caller);
-        }
+        frame.via.push(caller);
         machine.tree_gaps(frame, tree.root_node(), &text.s, "PowerShell");
         let mut script = Script { machine, frame, text: &text.s, depth: 0 };
         script.run(tree.root_node());
-        if pushed {
-            frame.via.pop();
-        }
+        frame.via.pop();
         frame.source = outer;
     });
 }

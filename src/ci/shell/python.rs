@@ -72,10 +72,7 @@ pub(super) fn text(machine: &mut Machine<'_, '_>, frame: &mut Frame, value: &Val
         let caller = frame.place(at);
         let source = lines_only(frame, value, at);
         let outer = std::mem::replace(&mut frame.source, source);
-        let pushed = frame.source.file != caller.file || frame.source.line(0) != caller.line;
-        if pushed {
-            frame.via.push(caller);
-        }
+        frame.via.push(caller);
         machine.tree_gaps(frame, tree.root_node(), &body, "Python");
         let mut program = Program {
             machine,
@@ -86,9 +83,7 @@ pub(super) fn text(machine: &mut Machine<'_, '_>, frame: &mut Frame, value: &Val
             depth: 0,
         };
         program.walk(tree.root_node());
-        if pushed {
-            frame.via.pop();
-        }
+        frame.via.pop();
         frame.source = outer;
     });
 }

@@ -42,8 +42,8 @@ impl<'a> Session<'a> {
         frame.pipefail = template.pipefail;
         let value = Value { texts: vec![text], flows: Vec::new() };
         match &template.command {
-            Some(argv) => machine.through(&mut frame, argv, &value),
-            None => script(&mut machine, &mut frame, input, &value),
+            Some(argv) if input.shell != Shell::Other => machine.through(&mut frame, argv, &value),
+            _ => script(&mut machine, &mut frame, input, &value),
         }
         machine.report_unrun(fetched_before);
         let mut outcome = machine.out;

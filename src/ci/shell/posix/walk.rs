@@ -41,14 +41,9 @@ impl Machine<'_, '_> {
         self.syntax_gaps(&source, &text.s);
         let caller = frame.place(at);
         let outer = std::mem::replace(&mut frame.source, Rc::clone(&source));
-        let pushed = source.file != caller.file || source.line(0) != caller.line;
-        if pushed {
-            frame.via.push(caller);
-        }
+        frame.via.push(caller);
         let effect = self.block(frame, &source.script.body);
-        if pushed {
-            frame.via.pop();
-        }
+        frame.via.pop();
         frame.source = outer;
         effect
     }
@@ -169,6 +164,7 @@ impl Machine<'_, '_> {
                 self.deeper(frame, stmt.at, |machine, frame| machine.block(frame, body))
             }
             Node::Subshell(body) => {
+                self.spend_bytes(frame.vars.len() * 64);
                 let mut inner = frame.clone();
                 let mut effect =
                     self.deeper(&mut inner, stmt.at, |machine, frame| machine.block(frame, body));
@@ -285,6 +281,7 @@ impl Machine<'_, '_> {
         otherwise: Option<&Block>,
     ) -> Effect {
         let mut whole = Effect { ends: true, ..Effect::default() };
+        self.spend_bytes(frame.vars.len() * 256);
         let mut branches = Branches::start(frame);
         let mut not_before = Checks::new();
         for (condition, body) in arms {
@@ -410,6 +407,7 @@ impl Machine<'_, '_> {
         let subject = self.single(frame, subject);
         let known = subject.texts.len() == 1 && !subject.first().chars().any(is_mark);
         let mut whole = Effect::default();
+        self.spend_bytes(frame.vars.len() * 256);
         let mut branches = Branches::start(frame);
         let mut matched = false;
         for (patterns, body) in arms {

@@ -91,6 +91,7 @@ impl Machine<'_, '_> {
         if value.texts.is_empty() {
             value.texts.push(Text::new(""));
         }
+        self.spend_bytes(value.texts.iter().map(|text| text.s.len()).sum());
         value
     }
 

@@ -1,6 +1,9 @@
 //! Makefiles: targets, prerequisites, variables and recipe lines.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::ci::shell::{
     machine::{Effect, Frame, Machine},
@@ -18,7 +21,8 @@ struct Makefile {
     variables: HashMap<String, String>,
     exports: Vec<String>,
     rules: Vec<Rule>,
-    errexit_off: bool,
+    /// Set on the command line, which wins.
+    assigned: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -76,7 +80,8 @@ pub(super) fn run(
         Some(file) => vec![file.first().to_owned()],
         None => ["GNUmakefile", "makefile", "Makefile"].map(str::to_owned).into(),
     };
-    let mut makefile = Makefile::default();
+    let assigned_names = assigned.keys().cloned().collect();
+    let mut makefile = Makefile { assigned: assigned_names, ..Makefile::default() };
     let found = names.iter().any(|name| {
         let path = machine.path(&inner, name);
         load(machine, &path, &mut makefile, 0)
@@ -294,6 +299,10 @@ impl Makefile {
         }
         // `$(NAME:a=b)` keeps the name.
         let plain = name.split(':').next().unwrap_or(name);
+        // Set on the command line: it is in the environment of the recipe, too.
+        if self.assigned.contains(plain) {
+            return format!("${{{plain}}}");
+        }
         match self.variables.get(plain) {
             Some(value) => self.expand(value, rule, depth + 1),
             None if crate::ci::shell::wrappers::is_name(plain) => format!("${{{plain}}}"),
@@ -376,7 +385,7 @@ impl Build<'_> {
             text.s.push_str(&self.makefile.expand(physical, Some(rule), 0));
         }
         let mut inner = frame.clone();
-        inner.errexit = checked && !self.makefile.errexit_off;
+        inner.errexit = checked;
         for (name, value) in &self.assigned {
             inner.vars.insert(name.clone(), exported(value.clone()));
         }
