@@ -1,7 +1,6 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -142,7 +141,7 @@ fn each_root<T: Send>(
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
-    let names = names(&roots)?;
+    let names = discover::names(&roots).map_err(|error| failed(&error))?;
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         ci::github::read(files, &siblings, path, entry)
@@ -156,21 +155,6 @@ fn each_root<T: Send>(
         Ok(kept)
     };
     roots.par_iter().zip(&names).map(read).collect()
-}
-
-/// Identities of the roots; two clones of one repository are told apart by their folders.
-fn names(roots: &[PathBuf]) -> Result<Vec<String>, ExitError> {
-    let identity = |root: &PathBuf| discover::identity(root).map_err(|error| failed(&error));
-    let names: Vec<String> = roots.iter().map(identity).collect::<Result<_, _>>()?;
-    let mut count: HashMap<&str, usize> = HashMap::new();
-    for name in &names {
-        *count.entry(name).or_default() += 1;
-    }
-    let apart = |(name, root): (&String, &PathBuf)| match count.get(name.as_str()) {
-        Some(2..) => format!("{name} ({})", root.display()),
-        _ => name.clone(),
-    };
-    Ok(names.iter().zip(roots).map(apart).collect())
 }
 
 fn subject<'a>(repository: &'a Repository, sources: &Sources) -> Subject<'a> {

@@ -33,7 +33,7 @@ use crate::ci::{
     model::{Certainty, Pipeline},
 };
 pub use folder::Folder;
-pub use roots::{Checkouts, identity, roots, tell_apart};
+pub use roots::{Checkouts, identity, names, roots};
 
 /// One checkout, read.
 #[derive(Clone, Debug)]
