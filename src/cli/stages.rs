@@ -13,7 +13,9 @@ use crate::{
         self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
     },
     ci::{self, Files, catalog::Entry, model::Pipeline},
-    discover::{self, Checkouts, DiscoverError, Hidden, Hull, Query, Repository, RootKind},
+    discover::{
+        self, Checkouts, CouldName, DiscoverError, Hidden, Hull, Query, Repository, RootKind,
+    },
     incident,
     report::IncidentLine,
 };
@@ -89,7 +91,8 @@ impl Stages for Checkout {
             as_of: sources.as_of,
             now: Some(sources.now),
         };
-        let parts = each_root(sources, &query, progress, |repository| {
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
+        let parts = each_root(sources, &query, Some(&could_name), progress, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
@@ -101,7 +104,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<ComponentsReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, |repository| {
+        let parts = each_root(sources, &Query::default(), None, progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -119,7 +122,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<InventoryReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, |repository| {
+        let parts = each_root(sources, &Query::default(), None, progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -137,6 +140,7 @@ impl Stages for Checkout {
 fn each_root<T: Send>(
     sources: &Sources,
     query: &Query,
+    could_name: Option<&CouldName<'_>>,
     progress: &Progress,
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
@@ -148,7 +152,8 @@ fn each_root<T: Send>(
     };
     progress.begin("reading", roots.len());
     let read = |(root, name): (&PathBuf, &String)| {
-        let mut repository = discover::scan(root, query, &lower).map_err(|error| failed(&error))?;
+        let mut repository =
+            discover::scan(root, query, &lower, could_name).map_err(|error| failed(&error))?;
         repository.identity.clone_from(name);
         let kept = keep(&repository);
         progress.advance();

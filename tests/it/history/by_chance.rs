@@ -21,10 +21,8 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % end
     }
 }
@@ -106,7 +104,9 @@ fn import(git: &Git, commits: &[Commit], branches: &BTreeMap<String, usize>) {
 }
 
 type Ticks = [bool; TICKS];
-type Found = BTreeMap<(String, String, bool), Ticks>;
+/// File, name, and whether it is inferred.
+type Key = (String, String, bool);
+type Found = BTreeMap<Key, Ticks>;
 
 fn ancestors(commits: &[Commit], tips: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
     let mut seen = BTreeSet::new();
@@ -127,9 +127,7 @@ fn replaced(commits: &[Commit], line: &BTreeSet<usize>, at: usize) -> Option<usi
     let after = |child: usize| {
         let mut level = BTreeSet::from([child]);
         for _ in 0..commits.len() {
-            if let Some(fit) =
-                level.iter().map(|n| commits[*n].date).filter(|d| *d >= date).max()
-            {
+            if let Some(fit) = level.iter().map(|n| commits[*n].date).filter(|d| *d >= date).max() {
                 return fit;
             }
             level = level.iter().flat_map(|n| children(*n)).collect();
@@ -140,6 +138,15 @@ fn replaced(commits: &[Commit], line: &BTreeSet<usize>, at: usize) -> Option<usi
 }
 
 fn expected(commits: &[Commit], branches: &BTreeMap<String, usize>) -> Found {
+    expected_of(commits, branches, None)
+}
+
+/// Of the files with this text only, where there is one.
+fn expected_of(
+    commits: &[Commit],
+    branches: &BTreeMap<String, usize>,
+    text: Option<&str>,
+) -> Found {
     let all = ancestors(commits, branches.values().copied());
     let default = ancestors(commits, [branches["refs/heads/main"]]);
     let mut found = Found::new();
@@ -149,14 +156,12 @@ fn expected(commits: &[Commit], branches: &BTreeMap<String, usize>) -> Found {
             .files
             .iter()
             .fold(MemoryFiles::default(), |files, (path, text)| files.with(path, text));
-        let held =
-            branches.iter().any(|(name, tip)| tip == at && name.starts_with("refs/heads/"));
-        for (path, entry) in [
-            (PATHS[0], Entry::Workflow),
-            (PATHS[1], Entry::Workflow),
-            (PATHS[2], Entry::Action),
-        ] {
-            if !commit.files.contains_key(path) {
+        let held = branches.iter().any(|(name, tip)| tip == at && name.starts_with("refs/heads/"));
+        for (path, entry) in
+            [(PATHS[0], Entry::Workflow), (PATHS[1], Entry::Workflow), (PATHS[2], Entry::Action)]
+        {
+            let here = commit.files.get(path);
+            if !here.is_some_and(|here| text.is_none_or(|text| text == here)) {
                 continue;
             }
             let name = lower(&files, path, entry)[0].name.clone().unwrap();
@@ -236,13 +241,32 @@ fn the_fast_way_finds_what_the_plain_way_finds() {
         // In a window the same versions are found, with their whole time in force.
         let from = chance.below(TICKS - 10);
         let to = from + 1 + chance.below(9);
-        let time = |tick: usize, less: i64| {
-            Timestamp::from_second(START + tick as i64 * DAY - less).ok()
-        };
+        let time =
+            |tick: usize, less: i64| Timestamp::from_second(START + tick as i64 * DAY - less).ok();
         let hull = Hull { from: time(from, 0), to: time(to, 1) };
         let some = scan(&git.path, &Query { windows: Some(hull), ..Query::default() });
         let keys =
-            |found: Found| without_empty(found, from, to).into_keys().collect::<Vec<_>>();
-        assert_eq!(keys(actual(&some)), keys(expected), "seed {seed} in {from}..{to}");
+            |found: &Found| without_empty(found.clone(), from, to).into_keys().collect::<Vec<_>>();
+        assert_eq!(keys(&actual(&some)), keys(&expected), "seed {seed} in {from}..{to}");
+        // And outside of it, on the default branch's history, what could name "plain".
+        let could_name = |text: &[u8]| text == b"plain";
+        let query = Query { windows: Some(hull), ..Query::default() };
+        let more = discover::scan(&git.path, &query, &lower, Some(&could_name)).unwrap();
+        let more = actual(&more);
+        assert_eq!(keys(&more), keys(&expected), "seed {seed} in {from}..{to}, and outside");
+        let plain = |key: &Key| key.2 && key.0.starts_with(".github/") && key.1 == "plain";
+        let known = keys(&expected);
+        let extra = more.keys().filter(|key| !known.contains(key));
+        let extra: Vec<&Key> =
+            extra.filter(|(path, name, _)| !plain(&(path.clone(), name.clone(), true))).collect();
+        assert!(extra.is_empty(), "seed {seed}: {extra:?} were not asked for");
+        for (key, named) in expected_of(&commits, &branches, Some("plain")) {
+            let (found, all) = (more.get(&key).copied().unwrap_or([false; TICKS]), expected[&key]);
+            for tick in (0..TICKS).filter(|_| plain(&key)) {
+                // A file may come to the same by calling a script, and is then not looked for.
+                assert!(found[tick] || !named[tick], "seed {seed}: {key:?} at {tick} is missing");
+                assert!(all[tick] || !found[tick], "seed {seed}: {key:?} at {tick} is wrong");
+            }
+        }
     }
 }

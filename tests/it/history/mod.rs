@@ -6,6 +6,7 @@ mod by_chance;
 mod clones;
 mod damage;
 mod folders;
+mod outside;
 mod roots;
 mod times;
 mod versions;
@@ -155,7 +156,7 @@ fn read(files: &dyn Files, path: &str, name: &mut String, gaps: &mut Vec<Gap>, d
 }
 
 fn scan(root: &Path, query: &Query) -> Repository {
-    discover::scan(root, query, &lower).unwrap()
+    discover::scan(root, query, &lower, None).unwrap()
 }
 
 fn found<'r>(repository: &'r Repository, name: &str) -> Vec<&'r Definition> {

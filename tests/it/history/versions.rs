@@ -72,9 +72,9 @@ fn each_version_is_lowered_once() {
         count.fetch_add(1, Ordering::Relaxed);
         lower(files, path, entry)
     };
-    discover::scan(&git.path, &window("01-01", ""), &counting).unwrap();
+    discover::scan(&git.path, &window("01-01", ""), &counting, None).unwrap();
     assert_eq!(count.load(Ordering::Relaxed), 3);
     count.store(0, Ordering::Relaxed);
-    discover::scan(&git.path, &window("03-01", ""), &counting).unwrap();
+    discover::scan(&git.path, &window("03-01", ""), &counting, None).unwrap();
     assert_eq!(count.load(Ordering::Relaxed), 2, "what was replaced before is not lowered");
 }
