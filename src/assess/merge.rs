@@ -118,7 +118,10 @@ struct Spot {
 
 /// Tells the mentions of one component in one step apart, by their order in the definition.
 #[derive(Debug, Default)]
-struct Numbers(BTreeMap<(Spot, Component), Vec<(Option<u32>, Vec<Place>)>>);
+struct Numbers(BTreeMap<(Spot, Component), Vec<Mentioned>>);
+
+/// Line, and the calls that lead there.
+type Mentioned = (Option<u32>, Vec<Place>);
 
 impl Numbers {
     fn key(&mut self, site: &Site) -> Key {

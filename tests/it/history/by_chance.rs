@@ -160,8 +160,8 @@ fn expected_of(
         for (path, entry) in
             [(PATHS[0], Entry::Workflow), (PATHS[1], Entry::Workflow), (PATHS[2], Entry::Action)]
         {
-            let here = commit.files.get(path);
-            if !here.is_some_and(|here| text.is_none_or(|text| text == here)) {
+            let Some(here) = commit.files.get(path) else { continue };
+            if text.is_some_and(|text| text != here) {
                 continue;
             }
             let name = lower(&files, path, entry)[0].name.clone().unwrap();
