@@ -58,6 +58,7 @@ fn gap_entry(pack: &Pack, subject: &Subject<'_>, gap: &Gap, sites: &[Site]) -> C
     let matters = match &gap.hides {
         Hides::Anything => true,
         Hides::Text(text) => pack.could_name(text),
+        Hides::Kind(kind) => pack.has_kind(*kind),
         Hides::Secrets => sites.iter().any(|site| {
             site.status != SiteStatus::Cleared
                 && site.consumer.as_ref().is_some_and(|c| *c.file == *gap.place.file)

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{Entry, MAX_DEPTH, MAX_NODES, Node, NodeKind, Scalar, Trouble, lines, merge};
+use super::{Effect, Entry, MAX_DEPTH, MAX_NODES, Node, NodeKind, Scalar, Trouble, lines, merge};
 use crate::ci::shell::LineMap;
 
 /// More than this many say no more than "broken throughout".
@@ -18,6 +18,8 @@ const MAX_MERGED: usize = 100_000;
 pub(super) struct Read {
     pub(super) root: Option<Arc<Node>>,
     pub(super) troubles: Vec<Trouble>,
+    /// An anchor or an alias stands in it.
+    pub(super) anchors: bool,
     /// What ended the reading early.
     pub(super) error: Option<ScanError>,
 }
@@ -44,7 +46,12 @@ pub(super) fn compose(text: &str) -> Read {
         None => composer.look_behind(&mut parser),
     }
     composer.close_all();
-    Read { root: composer.root.map(|built| built.node), troubles: composer.troubles, error }
+    Read {
+        root: composer.root.map(|built| built.node),
+        troubles: composer.troubles,
+        anchors: composer.anchored,
+        error,
+    }
 }
 
 struct Composer<'s> {
@@ -56,6 +63,7 @@ struct Composer<'s> {
     total: usize,
     merges_left: usize,
     merged: bool,
+    anchored: bool,
     troubles: Vec<Trouble>,
     /// Of the last event.
     last_line: u32,
@@ -102,6 +110,7 @@ impl<'s> Composer<'s> {
             total: 0,
             merges_left: MAX_MERGED,
             merged: false,
+            anchored: false,
             troubles: Vec::new(),
             last_line: 1,
             ended: false,
@@ -124,6 +133,13 @@ impl<'s> Composer<'s> {
     }
 
     fn take(&mut self, event: Event<'s>, span: &Span) {
+        self.anchored |= match &event {
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(_, anchor, _)
+            | Event::MappingStart(_, anchor, _) => *anchor != 0,
+            Event::Alias(_) | Event::UnresolvedAlias(_) => true,
+            _ => false,
+        };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.take_scalar(text, style, anchor, tag.as_deref(), span);
@@ -136,7 +152,8 @@ impl<'s> Composer<'s> {
             Event::SequenceEnd | Event::MappingEnd => self.close(offset(span.end.byte_offset())),
             Event::Alias(anchor) => self.take_alias(anchor, span),
             Event::UnresolvedAlias(name) => {
-                self.refuse(span, format!("alias `*{name}` has no anchor before it"));
+                let reason = format!("alias `*{name}` has no anchor before it");
+                self.refuse(span, reason, Effect::Refused);
             }
             // Stream and document marks; `Event` may grow by such presentation only.
             _ => {}
@@ -232,7 +249,7 @@ impl<'s> Composer<'s> {
                     let source = self.text.get(built.start..end).unwrap_or_default();
                     *key = Some((key_text(&built.node, source), line));
                     if matches!(built.node.kind, NodeKind::Seq(_) | NodeKind::Map(_)) {
-                        self.trouble(Trouble::new(line, "a key that is a list or a mapping"));
+                        self.trouble(Trouble::refused(line, "a key that is a list or a mapping"));
                     }
                 }
                 Some((key, line)) if key.plain && &*key.text == "<<" => {
@@ -247,14 +264,16 @@ impl<'s> Composer<'s> {
 
     fn take_alias(&mut self, anchor: usize, span: &Span) {
         let Some(built) = self.anchors.get(&anchor).cloned() else {
-            self.refuse(span, "an alias inside its own anchor");
+            self.refuse(span, "an alias inside its own anchor", Effect::Refused);
             return;
         };
         let deep = self.open.len() + built.height as usize > MAX_DEPTH as usize;
         if deep {
-            self.refuse(span, format!("aliases nest deeper than {MAX_DEPTH} levels"));
+            let reason = format!("aliases nest deeper than {MAX_DEPTH} levels");
+            self.refuse(span, reason, Effect::Lost);
         } else if self.total + built.size > MAX_NODES {
-            self.refuse(span, format!("aliases expand to more than {MAX_NODES} values"));
+            let reason = format!("aliases expand to more than {MAX_NODES} values");
+            self.refuse(span, reason, Effect::Lost);
         } else {
             self.total += built.size;
             let end = offset(span.end.byte_offset());
@@ -263,9 +282,9 @@ impl<'s> Composer<'s> {
     }
 
     /// `Null` instead, and a trouble.
-    fn refuse(&mut self, span: &Span, reason: impl Into<String>) {
+    fn refuse(&mut self, span: &Span, reason: impl Into<String>, effect: Effect) {
         let line = line(span.start.line());
-        self.trouble(Trouble::new(line, reason));
+        self.trouble(Trouble::new(line, reason, effect));
         self.total += 1;
         let node = Arc::new(Node { kind: NodeKind::Null, line, column: column(span) });
         let start = offset(span.start.byte_offset());
@@ -276,7 +295,7 @@ impl<'s> Composer<'s> {
         for i in merge::duplicates(entries) {
             let entry = &entries[i];
             let reason = format!("key `{}` is written twice", entry.key.text);
-            self.trouble(Trouble::new(entry.key_line, reason));
+            self.trouble(Trouble::refused(entry.key_line, reason));
         }
     }
 
@@ -291,12 +310,13 @@ impl<'s> Composer<'s> {
             if merge.add(&value, &mut self.merges_left).is_some() {
                 self.report_merge(line);
             } else {
-                self.trouble(Trouble::new(line, "merge key `<<` of something that is no mapping"));
+                let reason = "merge key `<<` of something that is no mapping";
+                self.trouble(Trouble::refused(line, reason));
                 merge.keep(Entry { key, key_line: line, value, merged: false });
             }
             if before > 0 && self.merges_left == 0 {
                 let reason = format!("merge keys add more than {MAX_MERGED} entries");
-                self.trouble(Trouble::new(line, reason));
+                self.trouble(Trouble::new(line, reason, Effect::Lost));
             }
         }
         self.total += entries.len() - own;
@@ -305,7 +325,7 @@ impl<'s> Composer<'s> {
     /// Once a file: [`Entry::merged`] tells the rest.
     fn report_merge(&mut self, line: u32) {
         if !std::mem::replace(&mut self.merged, true) {
-            self.trouble(Trouble::new(line, "merge key `<<`"));
+            self.trouble(Trouble::refused(line, "merge key `<<`"));
         }
     }
 
@@ -317,7 +337,7 @@ impl<'s> Composer<'s> {
 
     fn end_early(&mut self, line: u32, reason: &str) {
         self.ended = true;
-        self.troubles.push(Trouble::fatal(line, reason));
+        self.troubles.push(Trouble::new(line, reason, Effect::Ended));
     }
 
     /// What was open when reading ended holds what was read of it.

@@ -14,7 +14,7 @@ mod values;
 use std::{ops::Range, sync::Arc};
 
 pub use split::split;
-pub use values::{Values, evaluate, values, values_in_text};
+pub use values::{Values, evaluate, json, values, values_in_text};
 
 use crate::ci::model::Certainty;
 

@@ -50,6 +50,13 @@ pub fn evaluate(body: &str, lookup: Lookup<'_>) -> Values {
     }
 }
 
+/// What `fromJSON(…)` may give, whole; `None` where it is something else or not all is known.
+pub fn json(body: &str, lookup: Lookup<'_>) -> Option<Vec<Value>> {
+    let set = eval(&syntax::parse(body).ok()??, lookup);
+    let known = set.json && set.complete && !set.texts.is_empty();
+    known.then(|| set.texts.iter().map(|json| serde_json::from_str(json).ok()).collect())?
+}
+
 /// The texts that a scalar with `${{ … }}` may become.
 pub fn values_in_text(text: &str, lookup: Lookup<'_>) -> Values {
     let parts = split(text);
