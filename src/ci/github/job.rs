@@ -286,6 +286,7 @@ impl<'a> JobReader<'a> {
             let evaluated = cx.evaluate_all(&entry.value, way);
             self.sent.extend(evaluated.sent);
             let mut value = evaluated.value;
+            self.sent.extend(carried(&value.flows, way));
             if entry.merged {
                 value = value.weakened(Certainty::Possible);
             }
@@ -333,6 +334,14 @@ impl<'a> JobReader<'a> {
             set(names, "*", whole, way);
         }
     }
+}
+
+/// What came here under another name, on the way it goes on from here.
+fn carried(flows: &[Flow], way: Way) -> impl Iterator<Item = Flow> {
+    let renamed = move |flow: &&Flow| {
+        flow.way != way && matches!(flow.way, Way::Env | Way::Input | Way::Script | Way::Other)
+    };
+    flows.iter().filter(renamed).map(move |flow| Flow { way, ..flow.clone() })
 }
 
 fn set(names: &mut Names, name: &str, value: Value, way: Way) {

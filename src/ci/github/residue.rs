@@ -101,7 +101,7 @@ impl Use<'_> {
         let name = format!("steps.{}.outputs.{output}", self.step);
         Flow {
             secret: Secret { scope: Scope::Job, name: name.into() },
-            way: Way::Other,
+            way: Way::Residue,
             place: self.place.clone(),
             certainty: Certainty::Inferred,
         }
@@ -115,7 +115,8 @@ impl Left {
     }
 
     fn value(&self, usage: &Use<'_>) -> Value {
-        let value = self.source(usage);
+        let mut value = self.source(usage);
+        value.flows.iter_mut().for_each(|flow| flow.way = Way::Residue);
         // An expression decides whether it is left.
         let decided = self.unless.as_ref().is_none_or(|unless| {
             usage.inputs.find(&unless.input).is_none_or(|value| value.only().is_some())

@@ -226,6 +226,11 @@ impl Context {
             let part = self.expression(&scalar.text[body], line, Way::Script);
             sent.extend(part.sent);
             let Value { flows, values, .. } = part.value;
+            // Rule G13: whatever name it came by, it stands in the text of this script.
+            let place = self.place(line);
+            sent.extend(flows.iter().filter(|flow| flow.way != Way::WholeContext).map(|flow| {
+                Flow { way: Way::Script, place: place.clone(), ..flow.clone() }
+            }));
             found.push(Placeholder { range, flows, values });
         }
         (found, sent)
@@ -370,6 +375,7 @@ impl Context {
             Secrets::Own { .. } => Value::one(self.flow(&name.to_ascii_uppercase(), line, way)),
             Secrets::Mapped(names) => {
                 let mut value = names.find(name).cloned().unwrap_or_default();
+                value.flows.iter_mut().filter(|f| f.way == Way::Other).for_each(|f| f.way = way);
                 value.add(self.of_environment(&name.to_ascii_uppercase(), line, way));
                 value
             }
