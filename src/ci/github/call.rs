@@ -24,6 +24,9 @@ use crate::ci::{
 /// GitHub's limit on nested reusable workflows, the top one included.
 const MAX_DEPTH: usize = 10;
 
+/// What a call costs of the budget: a file is read and parsed for it.
+const CALL_WORK: usize = 500;
+
 /// Jobs that one file may expand to. GitHub's own limit for a run is far below.
 const MAX_JOBS: usize = 5_000;
 
@@ -189,6 +192,9 @@ impl<'w> Call<'w> {
         if frame.stack.contains(&file) || frame.stack.len() >= MAX_DEPTH {
             let reason = format!("`{path}` calls itself, or is nested deeper than {MAX_DEPTH}");
             read.gaps.push(gap(reason, Hides::Nothing));
+            return;
+        }
+        if !frame.budget.spend(CALL_WORK) {
             return;
         }
         let (root, gaps, mut doubts) = match load(callee.files, path, &file) {

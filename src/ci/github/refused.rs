@@ -35,8 +35,12 @@ pub(super) fn by_structure(root: &Node) -> Vec<Doubt> {
             found.say(root.line, &format!("there is no `{key}:`"));
         }
     }
-    let jobs = root.get("jobs").map(|jobs| jobs.entries()).unwrap_or_default();
-    jobs.iter().for_each(|job| found.job(job));
+    if let Some(jobs) = root.get("jobs") {
+        if !matches!(jobs.kind, NodeKind::Map(_) | NodeKind::Null) {
+            found.say(jobs.line, "`jobs:` is not a mapping");
+        }
+        jobs.entries().iter().for_each(|job| found.job(job));
+    }
     found.walk(root);
     found.0
 }
@@ -54,7 +58,7 @@ impl Found {
         let id = job.key.text.trim();
         let has = |key: &str| job.value.get(key).is_some();
         match (has("uses"), has("steps"), has("runs-on")) {
-            (true, false, false) | (false, true, true) => {}
+            (true, false, false) | (false, _, true) => {}
             (true, ..) => {
                 self.say(
                     job.key_line,
@@ -62,7 +66,7 @@ impl Found {
                 );
             }
             (false, ..) => {
-                self.say(job.key_line, &format!("job `{id}` lacks `steps` or `runs-on`"));
+                self.say(job.key_line, &format!("job `{id}` has neither `runs-on` nor `uses`"));
             }
         }
         if let Some(condition) = job.value.get("if").and_then(|n| n.scalar()) {
@@ -158,9 +162,9 @@ impl Found {
     }
 
     fn expression(&mut self, body: &str, line: u32) {
-        // `${{ insert }}` is a directive.
+        // A directive, which stands as a key only.
         if body.trim().eq_ignore_ascii_case("insert") {
-            return;
+            self.say(line, "`insert` as a value");
         }
         if expr::refusal(body).is_some() {
             self.say(line, "an expression that cannot be parsed");

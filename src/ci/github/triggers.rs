@@ -122,7 +122,7 @@ pub(super) fn runner(runs_on: Option<&Node>, cx: &Context) -> Runner {
     let names: Vec<String> =
         value.values.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
     // Labels of a list hold together; what an expression gives are alternatives.
-    let together = matches!(labels.kind, NodeKind::Seq(_)) || names.len() == 1;
+    let together = matches!(labels.kind, NodeKind::Seq(_)) || value.only().is_some();
     Runner {
         os: os_of(&names, together, value.partial),
         self_hosted: self_hosted(&names, together, value.partial || group),

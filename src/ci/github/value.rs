@@ -228,9 +228,13 @@ impl Context {
             let Value { flows, values, .. } = part.value;
             // Rule G13: whatever name it came by, it stands in the text of this script.
             let place = self.place(line);
-            sent.extend(flows.iter().filter(|flow| flow.way != Way::WholeContext).map(|flow| {
-                Flow { way: Way::Script, place: place.clone(), ..flow.clone() }
-            }));
+            sent.extend(
+                flows.iter().filter(|flow| flow.way != Way::WholeContext).map(|flow| Flow {
+                    way: Way::Script,
+                    place: place.clone(),
+                    ..flow.clone()
+                }),
+            );
             found.push(Placeholder { range, flows, values });
         }
         (found, sent)
@@ -247,6 +251,9 @@ impl Context {
 
     pub(super) fn expression(&self, body: &str, line: u32, way: Way) -> Evaluated {
         let mut out = Evaluated::default();
+        if !self.budget.spend(1 + body.len() / 8) {
+            return out;
+        }
         for found in expr::references(body) {
             let mut value = self.resolve(&found.reference, line, way);
             let certainty = found.certainty.max(self.certainty);
@@ -257,6 +264,10 @@ impl Context {
             if let Reference::DynamicSecret { index } = &found.reference {
                 out.sent.extend(value.flows);
                 value = self.dynamic(index, line, way);
+            }
+            if !found.in_value {
+                // It is asked about, and reaches no process.
+                value.flows.iter_mut().filter(|f| f.way == way).for_each(|f| f.way = Way::Other);
             }
             out.sent.extend(value.flows.iter().cloned());
             if found.in_value {

@@ -145,7 +145,10 @@ impl<'s> Tree<'s> {
                 None => {
                     *key = Some((key_text(&built.node, self.text, at), at.line));
                     if built.height > 0 {
-                        self.trouble(Trouble::refused(at.line, "a key that is a list or a mapping"));
+                        self.trouble(Trouble::refused(
+                            at.line,
+                            "a key that is a list or a mapping",
+                        ));
                     }
                 }
                 Some((key, key_line)) => {
@@ -191,7 +194,10 @@ impl<'s> Tree<'s> {
             if merge.add(&key.value, &mut self.merges_left).is_some() {
                 self.report_merge(line);
             } else {
-                self.trouble(Trouble::refused(line, "merge key `<<` of something that is no mapping"));
+                self.trouble(Trouble::refused(
+                    line,
+                    "merge key `<<` of something that is no mapping",
+                ));
                 merge.keep(key);
             }
             if before > 0 && self.merges_left == 0 {
