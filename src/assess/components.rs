@@ -48,7 +48,7 @@ pub fn components(
     for (identity, pipelines) in repos {
         uses.extend(of_repository(identity, pipelines));
         coverage.extend(coverage::of_gaps(identity, pipelines, |hides| match hides {
-            Hides::Anything | Hides::Text(_) | Hides::Secrets => true,
+            Hides::Anything | Hides::Text(_) | Hides::Kind(_) | Hides::Secrets => true,
             Hides::Nothing => false,
         }));
     }

@@ -4,6 +4,7 @@ mod cli;
 mod corpus;
 mod expose;
 mod expressions;
+mod github;
 mod history;
 mod hostile;
 mod offline;

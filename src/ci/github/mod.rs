@@ -4,13 +4,19 @@
 //! itself, and those of sibling checkouts. What cannot be read is a component.
 
 mod action;
+mod budget;
 mod call;
 pub mod expr;
+mod image;
 mod job;
+mod matrix;
+mod names;
+mod refused;
 mod residue;
 mod step;
 mod triggers;
 mod uses;
+mod using;
 mod value;
 mod workflow;
 
@@ -52,20 +58,27 @@ fn load(files: &dyn Files, path: &str, file: &Arc<str>) -> Result<Loaded, Gap> {
         Err(trouble) => return Err(gap(1, trouble.reason.into_owned(), Hides::Anything)),
     };
     let parsed = yaml::parse(&bytes);
-    let mut gaps = Vec::new();
-    let mut doubts = workflow::doubts_of(&parsed);
-    for trouble in parsed.troubles {
-        if trouble.fatal {
-            let reason = format!("not read from line {} on: {}", trouble.line, trouble.reason);
-            // What stands behind the error may be any job; its text is all that is known of it.
-            let rest = rest_of(&bytes, trouble.line);
-            gaps.push(gap(trouble.line, reason, Hides::Text(rest)));
-            doubts.push(workflow::refused(&trouble.reason));
-        } else {
-            gaps.push(gap(trouble.line, trouble.reason, Hides::Nothing));
-        }
-    }
+    let doubts = refused::by_reader(&parsed);
+    let gaps = parsed.troubles.iter().map(|trouble| {
+        let (reason, hides) = not_read(&bytes, trouble);
+        gap(trouble.line, reason, hides)
+    });
+    let gaps = gaps.collect();
     Ok((parsed.root, gaps, doubts))
+}
+
+/// What a trouble of the YAML reader keeps from sight.
+fn not_read(bytes: &[u8], trouble: &yaml::Trouble) -> (String, Hides) {
+    let reason = trouble.reason.clone();
+    match trouble.effect {
+        yaml::Effect::Replaced | yaml::Effect::Refused => (reason, Hides::Nothing),
+        yaml::Effect::Lost => (reason, Hides::Anything),
+        // What stands behind the error may be any job; its text is all that is known of it.
+        yaml::Effect::Ended => (
+            format!("not read from line {} on: {reason}", trouble.line),
+            Hides::Text(rest_of(bytes, trouble.line)),
+        ),
+    }
 }
 
 /// The text from a line on, the line before included: an error is often found a token late.

@@ -20,11 +20,13 @@ pub(super) fn parse(text: &str) -> Uses {
     if let Some(image) = text.strip_prefix("docker://") {
         return Uses::Image(image_component(image));
     }
-    if text == "." || text.starts_with("./") || text.starts_with(".\\") {
+    // Without `./` GitHub refuses it, but this is what was meant.
+    let inner = text.starts_with(".github/") && !text.contains('@');
+    if text == "." || text.starts_with("./") || text.starts_with(".\\") || inner {
         return Uses::Local(text.replace('\\', "/"));
     }
     let (name, reference) = match text.split_once('@') {
-        Some((name, reference)) => (name, Some(reference.to_owned())),
+        Some((name, reference)) => (name.trim(), Some(reference.trim().to_owned())),
         None => (text, None),
     };
     let mut parts = name.splitn(3, '/');

@@ -1,8 +1,17 @@
 //! What an expression can evaluate to: the secrets in it, and its literal values where the file tells.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
-use super::expr::{self, Part, Reference};
+use super::{
+    budget::Budget,
+    expr::{self, Part, Reference},
+    matrix::Matrix,
+    names::Names,
+};
 use crate::ci::{
     model::{Binding, Certainty, Flow, Place, Scope, Secret, Way},
     shell::Placeholder,
@@ -32,14 +41,45 @@ impl Value {
     }
 
     pub(super) fn bind(self, name: impl Into<String>) -> Binding {
-        let literal = match self.values.as_slice() {
-            [only] if self.flows.is_empty() && !self.partial => Some(Arc::clone(only)),
-            _ => None,
-        };
+        let literal = if self.flows.is_empty() { self.only().cloned() } else { None };
         Binding { name: name.into(), flows: self.flows, literal }
     }
 
-    fn add(&mut self, flows: impl IntoIterator<Item = Flow>) {
+    /// No alternative yet: to be merged into.
+    pub(super) fn nothing() -> Self {
+        Self::default()
+    }
+
+    /// It may be the other one too.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.add(other.flows.iter().cloned());
+        self.partial |= other.partial || other.values.is_empty();
+        for text in &other.values {
+            if !self.values.contains(text) {
+                if self.values.len() == MAX_VALUES {
+                    self.partial = true;
+                    return;
+                }
+                self.values.push(Arc::clone(text));
+            }
+        }
+    }
+
+    /// The weakest link of the way to here.
+    pub(super) fn weakened(mut self, certainty: Certainty) -> Self {
+        self.flows.iter_mut().for_each(|flow| flow.certainty = flow.certainty.max(certainty));
+        self
+    }
+
+    /// The one text it is, where the files tell.
+    pub(super) fn only(&self) -> Option<&Arc<str>> {
+        match self.values.as_slice() {
+            [only] if !self.partial => Some(only),
+            _ => None,
+        }
+    }
+
+    pub(super) fn add(&mut self, flows: impl IntoIterator<Item = Flow>) {
         for flow in flows {
             if !self.flows.contains(&flow) {
                 self.flows.push(flow);
@@ -48,37 +88,11 @@ impl Value {
     }
 }
 
-/// Values by name, compared as GitHub compares: without regard to ASCII case.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Names(BTreeMap<String, (String, Value)>);
-
-impl Names {
-    pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_ascii_uppercase(), (name.to_owned(), value));
-    }
-
-    pub(super) fn find(&self, name: &str) -> Option<&Value> {
-        self.0.get(&name.to_ascii_uppercase()).map(|(_, value)| value)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.values().map(|(name, value)| (name.as_str(), value))
-    }
-
-    pub(super) fn extend(&mut self, other: &Self) {
-        self.0.extend(other.0.iter().map(|(k, v)| (k.clone(), v.clone())));
-    }
-
-    pub(super) fn bindings(&self) -> Vec<Binding> {
-        self.iter().map(|(name, value)| value.clone().bind(name)).collect()
-    }
-}
-
 /// Whose secrets a `secrets.X` names.
 #[derive(Clone, Debug)]
 pub(super) enum Secrets {
     /// Those of the repository that runs the pipeline.
-    Own { scopes: Vec<Arc<str>>, way: Option<Way> },
+    Own { scopes: Vec<Arc<str>> },
     /// What a caller mapped (rule G4); nothing else is visible.
     Mapped(Names),
     /// Those of an unknown caller: named `secrets.X`.
@@ -94,14 +108,18 @@ pub(super) struct Context {
     pub(super) env: Names,
     pub(super) inputs: Names,
     pub(super) secrets: Secrets,
-    /// `matrix.a.b` → `["a", "b"]`.
-    pub(super) matrix: BTreeMap<Vec<String>, Value>,
+    /// Scopes of the environment of a called workflow's job, beside what its caller mapped (G4).
+    pub(super) environments: Vec<Arc<str>>,
+    pub(super) matrix: Matrix,
     /// `(step, output)`, both lower case.
     pub(super) outputs: BTreeMap<(String, String), Value>,
     /// `github.action_path` of a composite action.
     pub(super) action_path: Option<Arc<str>>,
     /// The weakest link from the file's start to here.
     pub(super) certainty: Certainty,
+    /// A condition decides whether what is read here runs.
+    pub(super) conditional: bool,
+    pub(super) budget: Budget,
 }
 
 /// The value of a scalar and every secret that had to be sent to evaluate it.
@@ -112,17 +130,25 @@ pub(super) struct Evaluated {
 }
 
 impl Context {
-    pub(super) fn new(file: &Arc<str>, secrets: Secrets) -> Self {
+    pub(super) fn new(file: &Arc<str>, secrets: Secrets, budget: &Budget) -> Self {
         Self {
             file: Arc::clone(file),
             env: Names::default(),
             inputs: Names::default(),
             secrets,
-            matrix: BTreeMap::new(),
+            environments: Vec::new(),
+            matrix: Matrix::default(),
             outputs: BTreeMap::new(),
             action_path: None,
             certainty: Certainty::Inferred,
+            conditional: false,
+            budget: budget.clone(),
         }
+    }
+
+    /// Inside a composite action: `defaults` and secrets of the workflow do not reach into it.
+    pub(super) fn in_action(&self) -> bool {
+        matches!(self.secrets, Secrets::None)
     }
 
     pub(super) fn place(&self, line: u32) -> Place {
@@ -163,29 +189,27 @@ impl Context {
     /// Evaluates everything below a node: what it may hold, not how it is built.
     pub(super) fn evaluate_all(&self, node: &Node, way: Way) -> Evaluated {
         let mut out = Evaluated::default();
-        let mut budget = 10_000_u32;
-        self.gather(node, way, &mut budget, &mut out);
+        self.gather(node, way, &mut out);
+        out.sent = distinct(out.sent);
         out
     }
 
-    fn gather(&self, node: &Node, way: Way, budget: &mut u32, out: &mut Evaluated) {
-        if *budget == 0 {
+    fn gather(&self, node: &Node, way: Way, out: &mut Evaluated) {
+        if !self.budget.spend(1) {
             return;
         }
-        *budget -= 1;
         match &node.kind {
             NodeKind::Null => {}
             NodeKind::Scalar(scalar) => {
                 let part = self.evaluate(scalar, way);
-                out.value.add(part.value.flows);
-                out.value.values.extend(part.value.values);
+                out.value.merge(&part.value);
                 out.sent.extend(part.sent);
             }
             NodeKind::Seq(items) => {
-                items.iter().for_each(|item| self.gather(item, way, budget, out));
+                items.iter().for_each(|item| self.gather(item, way, out));
             }
             NodeKind::Map(entries) => {
-                entries.iter().for_each(|entry| self.gather(&entry.value, way, budget, out));
+                entries.iter().for_each(|entry| self.gather(&entry.value, way, out));
             }
         }
     }
@@ -202,6 +226,15 @@ impl Context {
             let part = self.expression(&scalar.text[body], line, Way::Script);
             sent.extend(part.sent);
             let Value { flows, values, .. } = part.value;
+            // Rule G13: whatever name it came by, it stands in the text of this script.
+            let place = self.place(line);
+            sent.extend(
+                flows.iter().filter(|flow| flow.way != Way::WholeContext).map(|flow| Flow {
+                    way: Way::Script,
+                    place: place.clone(),
+                    ..flow.clone()
+                }),
+            );
             found.push(Placeholder { range, flows, values });
         }
         (found, sent)
@@ -218,6 +251,9 @@ impl Context {
 
     pub(super) fn expression(&self, body: &str, line: u32, way: Way) -> Evaluated {
         let mut out = Evaluated::default();
+        if !self.budget.spend(1 + body.len() / 8) {
+            return out;
+        }
         for found in expr::references(body) {
             let mut value = self.resolve(&found.reference, line, way);
             let certainty = found.certainty.max(self.certainty);
@@ -229,29 +265,61 @@ impl Context {
                 out.sent.extend(value.flows);
                 value = self.dynamic(index, line, way);
             }
+            if !found.in_value {
+                // It is asked about, and reaches no process.
+                value.flows.iter_mut().filter(|f| f.way == way).for_each(|f| f.way = Way::Other);
+            }
             out.sent.extend(value.flows.iter().cloned());
             if found.in_value {
                 out.value.add(value.flows);
             }
         }
-        let lookup = |reference: &Reference| self.resolve(reference, line, way).values;
-        let values = expr::evaluate(body, &lookup);
+        let (values, incomplete) = self.looking_up(line, |lookup| expr::evaluate(body, lookup));
         out.value.values = values.known;
-        out.value.partial = !values.complete;
+        out.value.partial = !values.complete || incomplete;
         out
     }
 
+    /// What a scalar that is one `fromJSON(…)` gives, where the files tell all of it.
+    pub(super) fn json(&self, scalar: &Scalar) -> Option<Vec<serde_json::Value>> {
+        let text = scalar.text.trim();
+        let parts = expr::split(text);
+        let [Part::Expression { body, .. }] = parts.as_slice() else { return None };
+        let line = scalar.lines.line_at(0);
+        let (json, incomplete) =
+            self.looking_up(line, |lookup| expr::json(&text[body.clone()], lookup));
+        json.filter(|_| !incomplete)
+    }
+
+    /// With a word on whether something that was looked up may be more than was said.
+    fn looking_up<T>(
+        &self,
+        line: u32,
+        ask: impl FnOnce(&dyn Fn(&Reference) -> Vec<Arc<str>>) -> T,
+    ) -> (T, bool) {
+        let incomplete = Cell::new(false);
+        let answer = ask(&|reference: &Reference| {
+            let value = self.resolve(reference, line, Way::Other);
+            incomplete.set(incomplete.get() || value.partial);
+            value.values
+        });
+        (answer, incomplete.get())
+    }
+
+    /// `secrets[index]`: those that the index may name, and all where it may name others.
     fn dynamic(&self, index: &str, line: u32, way: Way) -> Value {
-        let names = expr::values(index, &|reference| self.resolve(reference, line, way).values);
-        if names.is_empty() {
-            return Value::one(self.flow("*", line, Way::WholeContext));
+        let (names, incomplete) = self.looking_up(line, |lookup| expr::evaluate(index, lookup));
+        if names.known.is_empty() {
+            return self.whole(line);
         }
         let mut value = Value::default();
-        for name in names {
-            value.add(self.secret(&name, line, way).flows);
+        for name in &names.known {
+            value.add(self.secret(name, line, way).flows);
         }
-        value.flows.iter_mut().for_each(|flow| flow.certainty = Certainty::Possible);
-        value
+        if incomplete || !names.complete {
+            value.add(self.whole(line).flows);
+        }
+        value.weakened(Certainty::Possible)
     }
 
     fn resolve(&self, reference: &Reference, line: u32, way: Way) -> Value {
@@ -260,15 +328,11 @@ impl Context {
             Reference::WholeSecrets | Reference::DynamicSecret { .. } => self.whole(line),
             Reference::GithubToken => Value::one(self.token(line, way)),
             Reference::Env(name) => self.env.find(name).cloned().unwrap_or_default(),
-            Reference::WholeEnv => all(self.env.iter().map(|(_, value)| value)),
+            Reference::WholeEnv => self.all_of(&self.env),
             Reference::Input(name) => self.input(name),
-            Reference::WholeInputs => all(self.inputs.iter().map(|(_, value)| value)),
-            Reference::Matrix(path) => self.matrix(path),
-            Reference::StepOutput { step, output } => self
-                .outputs
-                .get(&(step.to_ascii_lowercase(), output.to_ascii_lowercase()))
-                .cloned()
-                .unwrap_or_default(),
+            Reference::WholeInputs => self.all_of(&self.inputs),
+            Reference::Matrix(path) => self.matrix.find(path),
+            Reference::StepOutput { step, output } => self.output(step, output),
             Reference::WholeSteps => all(self.outputs.values()),
             Reference::Other(path) => self.platform(path),
             // Variables stand in settings; secret-valued outputs of other jobs are dropped (G21).
@@ -294,15 +358,24 @@ impl Context {
         }
     }
 
-    fn matrix(&self, path: &[String]) -> Value {
-        let path: Vec<String> = path.iter().map(|part| part.to_ascii_lowercase()).collect();
-        match self.matrix.get(&path) {
-            Some(value) => value.clone(),
-            // `toJSON(matrix)` or a part of a nested entry: all that is below.
-            None => {
-                all(self.matrix.iter().filter(|(key, _)| key.starts_with(&path)).map(|(_, v)| v))
-            }
+    /// Either name may be computed; an action may have outputs of any name.
+    fn output(&self, step: &str, output: &str) -> Value {
+        let wanted = (step.to_ascii_lowercase(), output.to_ascii_lowercase());
+        if let Some(value) = self.outputs.get(&wanted) {
+            return value.clone();
         }
+        let fits = |(of, name): &(String, String)| {
+            (wanted.0 == expr::ANY || *of == wanted.0)
+                && (wanted.1 == expr::ANY || *name == wanted.1 || name == expr::ANY)
+        };
+        all(self.outputs.iter().filter(|(key, _)| fits(key)).map(|(_, value)| value))
+    }
+
+    fn all_of(&self, names: &Names) -> Value {
+        if !self.budget.spend(names.len()) {
+            return Value::default();
+        }
+        all(names.iter().map(|(_, value)| value))
     }
 
     fn secret(&self, name: &str, line: u32, way: Way) -> Value {
@@ -310,10 +383,13 @@ impl Context {
             return Value::one(self.token(line, way));
         }
         match &self.secrets {
-            Secrets::Own { way: forced, .. } => {
-                Value::one(self.flow(&name.to_ascii_uppercase(), line, forced.unwrap_or(way)))
+            Secrets::Own { .. } => Value::one(self.flow(&name.to_ascii_uppercase(), line, way)),
+            Secrets::Mapped(names) => {
+                let mut value = names.find(name).cloned().unwrap_or_default();
+                value.flows.iter_mut().filter(|f| f.way == Way::Other).for_each(|f| f.way = way);
+                value.add(self.of_environment(&name.to_ascii_uppercase(), line, way));
+                value
             }
-            Secrets::Mapped(names) => names.find(name).cloned().unwrap_or_default(),
             Secrets::Consumer => {
                 Value::one(self.flow(&format!("secrets.{}", name.to_ascii_uppercase()), line, way))
             }
@@ -321,11 +397,23 @@ impl Context {
         }
     }
 
-    fn whole(&self, line: u32) -> Value {
+    /// Rule G4: an environment of the called job's own goes before what the caller passed; whether it
+    /// holds the name stands in no file.
+    fn of_environment(&self, name: &str, line: u32, way: Way) -> Option<Flow> {
+        if self.environments.is_empty() {
+            return None;
+        }
+        let scope = Scope::Unknown(self.environments.clone());
+        let secret = Secret { scope, name: Arc::from(name) };
+        Some(Flow { secret, way, place: self.place(line), certainty: Certainty::Possible })
+    }
+
+    pub(super) fn whole(&self, line: u32) -> Value {
         match &self.secrets {
             Secrets::Mapped(names) => {
-                let mut value = all(names.iter().map(|(_, value)| value));
+                let mut value = self.all_of(names);
                 value.add([self.token(line, Way::WholeContext)]);
+                value.add(self.of_environment("*", line, Way::WholeContext));
                 value
             }
             Secrets::None => Value::default(),
@@ -363,14 +451,20 @@ impl Context {
     }
 }
 
-fn all<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
-    let mut out = Value::default();
+/// Any of these, or several together.
+pub(super) fn all<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
+    let (mut out, mut flows) = (Value::nothing(), Vec::new());
     for value in values {
-        out.add(value.flows.iter().cloned());
-        if value.values.is_empty() {
-            out.values.clear();
-        }
-        out.values.extend(value.values.iter().cloned());
+        flows.extend(value.flows.iter().cloned());
+        let texts = Value { flows: Vec::new(), ..value.clone() };
+        out.merge(&texts);
     }
+    out.flows = distinct(flows);
     out
+}
+
+pub(super) fn distinct(mut flows: Vec<Flow>) -> Vec<Flow> {
+    let mut seen = HashSet::new();
+    flows.retain(|flow| seen.insert(flow.clone()));
+    flows
 }
