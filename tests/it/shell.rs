@@ -109,7 +109,7 @@ fn script(text: &str) -> Outcome {
 }
 
 fn one(step: Step<'_>) -> Outcome {
-    job(&MemoryFiles::default(), &[step]).pop().unwrap()
+    job(&MemoryFiles::default(), &[step]).pop().expect("one step")
 }
 
 fn running(outcome: &Outcome) -> Vec<&Mention> {

@@ -13,7 +13,9 @@ use super::{
     value::{Blob, Value},
     world::{CHECKOUT, ENV_FILE, Fetch, HOME, OUTPUT_FILE, PATH_FILE, What, World},
 };
-use crate::ci::model::{Binding, Certainty, EnvView, Flow, Gap, Hides, Mention, Place, Verified};
+use crate::ci::model::{
+    Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Mention, Place, Verified,
+};
 
 /// Commands that one script may run, functions and called scripts included.
 const MAX_COMMANDS: u32 = 2_000_000;
@@ -31,7 +33,8 @@ pub(super) struct Machine<'s, 'a> {
     pub(super) calls: Vec<Arc<str>>,
     /// What was called already, with its arguments and environment.
     pub(super) called: HashSet<u64>,
-    seen: HashSet<(usize, Place, Verified)>,
+    /// Mentions by what they say, with their position.
+    seen: HashMap<(Component, Place, bool), usize>,
     /// Files whose check was made good by what only happens after it.
     pub(super) settled: HashSet<String>,
 }
@@ -183,7 +186,7 @@ impl<'s, 'a> Machine<'s, 'a> {
             budget: MAX_COMMANDS,
             calls: Vec::new(),
             called: HashSet::new(),
-            seen: HashSet::new(),
+            seen: HashMap::new(),
             settled: HashSet::new(),
         }
     }
@@ -258,10 +261,6 @@ impl<'s, 'a> Machine<'s, 'a> {
         for blob in blobs {
             let fetch = &mut self.world.fetches[blob.fetch];
             fetch.runs = true;
-            let key = (blob.fetch, place.clone(), blob.verified);
-            if self.out.mentions.len() >= MAX_MENTIONS || !self.seen.insert(key) {
-                continue;
-            }
             let guessed = fetch.guessed;
             let mut component = match &fetch.what {
                 What::Url(url) => component::of_url(url, using),
@@ -269,6 +268,21 @@ impl<'s, 'a> Machine<'s, 'a> {
             };
             component.verified = component.verified.max(blob.verified);
             let via = led_by(&started.frame.via, &fetch.place, &place);
+            let key = (component.clone(), place.clone(), started.frame.cut);
+            if let Some(number) = self.seen.get(&key) {
+                // The same line once more, in a loop or by another call: other secrets may be in it.
+                let flows = self.arguments(started);
+                let known = &mut self.out.mentions[*number].arguments;
+                known.extend(
+                    flows.into_iter().filter(|flow| !known.contains(flow)).collect::<Vec<_>>(),
+                );
+                continue;
+            }
+            if self.out.mentions.len() >= MAX_MENTIONS {
+                self.gap(place.clone(), "more fetches run than are listed", Hides::Anything);
+                return;
+            }
+            self.seen.insert(key, self.out.mentions.len());
             let certainty = started.frame.certainty;
             let mention = Mention {
                 component,

@@ -180,7 +180,8 @@ fn script(
             };
             machine.syntax_gaps(&source, &text.s);
             frame.source = Rc::new(source);
-            machine.script(frame);
+            let printed = machine.script(frame).out;
+            workflow_commands(machine, &printed);
         }
         Shell::PowerShell => powershell::text(machine, frame, value, 0),
         Shell::Python => python::text(machine, frame, value, 0),
@@ -195,6 +196,26 @@ fn script(
                 reason: "a script in a language that is not followed".to_owned(),
                 hides: Hides::Text(Arc::from(shown)),
             });
+        }
+    }
+}
+
+/// `::set-output name=N::V` and `::set-env name=N::V` on standard output, as runners read them until 2023.
+fn workflow_commands(machine: &mut Machine<'_, '_>, printed: &Value) {
+    for text in &printed.texts {
+        for line in text.s.lines() {
+            for (command, file) in
+                [("::set-output name=", OUTPUT_FILE), ("::set-env name=", ENV_FILE)]
+            {
+                let Some((name, value)) =
+                    line.strip_prefix(command).and_then(|rest| rest.split_once("::"))
+                else {
+                    continue;
+                };
+                let mut content = Value::plain(format!("{name}={value}\n"));
+                content.flows.clone_from(&printed.flows);
+                machine.world.write(file, content, true);
+            }
         }
     }
 }

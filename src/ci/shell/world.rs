@@ -43,6 +43,9 @@ pub(super) enum What {
     Component(Component),
 }
 
+/// A file's path in the checkout, and its bytes.
+pub(super) type RepositoryFile = (Arc<str>, Arc<[u8]>);
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileState {
     pub(super) content: Value,
@@ -196,10 +199,7 @@ impl<'a> World<'a> {
             .is_some_and(|inside| !matches!(self.files.read(&inside), Ok(None)))
     }
 
-    pub(super) fn repository_file(
-        &self,
-        path: &str,
-    ) -> Option<Result<(Arc<str>, Arc<[u8]>), String>> {
+    pub(super) fn repository_file(&self, path: &str) -> Option<Result<RepositoryFile, String>> {
         let inside = self.repository_path(path)?;
         match self.files.read(&inside) {
             Ok(bytes) => bytes.map(|bytes| Ok((Arc::from(inside), bytes))),

@@ -18,7 +18,7 @@ fn only(step: Step<'_>) -> Mention {
 
 fn in_repository(files: &[(&str, &str)], step: Step<'_>) -> Vec<Mention> {
     let files = files.iter().fold(MemoryFiles::default(), |all, (path, text)| all.with(path, text));
-    let outcome = job(&files, &[step]).pop().unwrap();
+    let outcome = job(&files, &[step]).pop().expect("one step");
     running(&outcome).into_iter().cloned().collect()
 }
 
@@ -57,7 +57,8 @@ fn lines_are_those_of_the_command_that_runs() {
 
 #[test]
 fn placeholders_do_not_move_lines() {
-    let mention = only(Step::new("echo ${{ matrix.a\n}}\nbash <(curl -s https://h/x) -t ${{ secrets.T }}"));
+    let mention =
+        only(Step::new("echo ${{ matrix.a\n}}\nbash <(curl -s https://h/x) -t ${{ secrets.T }}"));
     assert_eq!(mention.place.line, 12);
     assert_eq!(secrets(&mention.arguments), ["T"]);
 }
@@ -67,8 +68,20 @@ fn kinds_and_pins() {
     let raw = format!("curl -s https://raw.githubusercontent.com/o/r/{SHA}/x.sh | bash");
     let clone = format!("git clone https://github.com/o/r\ncd r\ngit checkout {SHA}\n./x");
     let cases: &[(&str, Kind, &str, Option<&str>, Pinned)] = &[
-        ("bash <(curl -s https://codecov.io/bash)", Kind::ScriptUrl, "https://codecov.io/bash", None, Pinned::No),
-        (&raw, Kind::ScriptUrl, &format!("https://raw.githubusercontent.com/o/r/{SHA}/x.sh"), Some(SHA), Pinned::Sha),
+        (
+            "bash <(curl -s https://codecov.io/bash)",
+            Kind::ScriptUrl,
+            "https://codecov.io/bash",
+            None,
+            Pinned::No,
+        ),
+        (
+            &raw,
+            Kind::ScriptUrl,
+            &format!("https://raw.githubusercontent.com/o/r/{SHA}/x.sh"),
+            Some(SHA),
+            Pinned::Sha,
+        ),
         (
             "curl -s https://raw.githubusercontent.com/o/r/main/x.sh | bash",
             Kind::ScriptUrl,
@@ -83,9 +96,21 @@ fn kinds_and_pins() {
             Some("v1.2"),
             Pinned::Tag,
         ),
-        ("curl -Lo t https://h/v1.2.3/t && chmod +x t && ./t", Kind::Binary, "https://h/v1.2.3/t", Some("1.2.3"), Pinned::Version),
+        (
+            "curl -Lo t https://h/v1.2.3/t && chmod +x t && ./t",
+            Kind::Binary,
+            "https://h/v1.2.3/t",
+            Some("1.2.3"),
+            Pinned::Version,
+        ),
         (&clone, Kind::Repository, "o/r", Some(SHA), Pinned::Sha),
-        ("git clone -b main https://github.com/o/r.git d; d/x", Kind::Repository, "o/r", Some("main"), Pinned::Branch),
+        (
+            "git clone -b main https://github.com/o/r.git d; d/x",
+            Kind::Repository,
+            "o/r",
+            Some("main"),
+            Pinned::Branch,
+        ),
         ("docker run a/b@sha256:aa ls", Kind::Image, "a/b", Some("sha256:aa"), Pinned::Digest),
         ("docker run ghcr.io/a/b:1.2 ls", Kind::Image, "ghcr.io/a/b", Some("1.2"), Pinned::Version),
         ("npx a@1.0.0", Kind::Package, "npm:a", Some("1.0.0"), Pinned::Version),
@@ -108,12 +133,14 @@ fn values_resolve_names() {
         .values("env.NAME", &["a"]);
     assert_eq!(only(step).component.name, "https://h/a.sh");
 
-    let step = Step::new("curl -s https://h/${{ matrix.n }} | bash").values("matrix.n", &["a", "b"]);
+    let step =
+        Step::new("curl -s https://h/${{ matrix.n }} | bash").values("matrix.n", &["a", "b"]);
     let outcome = one(step);
     assert_eq!(names(&outcome), ["https://h/a", "https://h/b"]);
     assert!(outcome.mentions.iter().all(|mention| mention.certainty == Certainty::Possible));
 
-    let step = Step::new("${{ matrix.run }}").values("matrix.run", &["ls", "curl -s https://h/x | bash"]);
+    let step =
+        Step::new("${{ matrix.run }}").values("matrix.run", &["ls", "curl -s https://h/x | bash"]);
     assert_eq!(only(step).component.name, "https://h/x");
 
     let unknown = only(Step::new("curl -s https://h/${{ inputs.v }}/x.sh | bash"));
@@ -141,14 +168,23 @@ fn checks_that_stop_the_run() {
         ("test \"$(openssl dgst -sha256 t)\" != HASH && exit 1", Verified::Checksum),
         ("sha256sum t | grep -q HASH", Verified::Checksum),
         ("echo \"HASH t\" | sha256sum -c || { echo bad; exit 1; }", Verified::Checksum),
-        ("die() { echo \"$1\"; exit 1; }\necho 'HASH  t' | sha256sum -c || die bad", Verified::Checksum),
+        (
+            "die() { echo \"$1\"; exit 1; }\necho 'HASH  t' | sha256sum -c || die bad",
+            Verified::Checksum,
+        ),
         ("if ! echo 'HASH  t' | sha256sum -c; then exit 1; fi", Verified::Checksum),
         ("curl -sLO https://h/t.asc\ngpg --verify t.asc t", Verified::Signature),
-        ("curl -sLO https://h/s\ncurl -sLO https://h/s.sig\ngpgv s.sig s\nsha256sum -c s", Verified::Signature),
+        (
+            "curl -sLO https://h/s\ncurl -sLO https://h/s.sig\ngpgv s.sig s\nsha256sum -c s",
+            Verified::Signature,
+        ),
         ("cosign verify-blob --key k.pub --signature t.sig t", Verified::Signature),
         ("minisign -Vm t -P key", Verified::Signature),
         ("gh attestation verify t --owner o", Verified::Attestation),
-        ("slsa-verifier verify-artifact t --provenance-path p --source-uri u", Verified::Attestation),
+        (
+            "slsa-verifier verify-artifact t --provenance-path p --source-uri u",
+            Verified::Attestation,
+        ),
     ];
     for (check, verified) in good {
         let text = format!("{FETCH}{}{RUN}", check.replace("HASH", &hash));
@@ -193,8 +229,9 @@ fn checks_inside_a_chain_hold_for_what_follows_in_it() {
     assert_eq!(only(Step::new(&chain)).component.verified, Verified::Checksum);
     let executable = format!("{FETCH}echo '{hash}  t' | sha256sum -c && chmod +x t\n./t");
     assert_eq!(only(Step::new(&executable)).component.verified, Verified::Checksum);
-    let unpacked =
-        format!("curl -sLo t.tgz https://h/t.tgz\necho '{hash}  t.tgz' | sha256sum -c\ntar xf t.tgz\n./t/t");
+    let unpacked = format!(
+        "curl -sLo t.tgz https://h/t.tgz\necho '{hash}  t.tgz' | sha256sum -c\ntar xf t.tgz\n./t/t"
+    );
     assert_eq!(only(Step::new(&unpacked)).component.verified, Verified::Checksum);
     let powershell = "iwr https://h/a.exe -OutFile a.exe\nif ((Get-FileHash a.exe).Hash -ne 'abc') { throw 'bad' }\n& ./a.exe";
     assert_eq!(only(Step::new(powershell).shell("pwsh")).component.verified, Verified::Checksum);
@@ -205,7 +242,9 @@ fn checks_inside_a_chain_hold_for_what_follows_in_it() {
 /// Names of the passed variables; `None` where the environment is inherited.
 fn passed(mention: &Mention) -> Option<Vec<&str>> {
     match &mention.env {
-        EnvView::Only { passed } => Some(passed.iter().map(|binding| binding.name.as_str()).collect()),
+        EnvView::Only { passed } => {
+            Some(passed.iter().map(|binding| binding.name.as_str()).collect())
+        }
         EnvView::Inherits { .. } => None,
     }
 }
@@ -240,9 +279,13 @@ fn environments_are_cut() {
 
 #[test]
 fn what_the_script_exports_is_seen() {
-    let text = "export A=\"x-${{ secrets.A }}\"\nB=${{ secrets.B }}\nC=\"$T\" bash <(curl -s https://h/x)";
+    let text =
+        "export A=\"x-${{ secrets.A }}\"\nB=${{ secrets.B }}\nC=\"$T\" bash <(curl -s https://h/x)";
     let mention = only(Step::new(text).secret("T", "TOKEN"));
-    let EnvView::Inherits { plus } = &mention.env else { panic!("cut") };
+    let plus = match &mention.env {
+        EnvView::Inherits { plus } => plus.as_slice(),
+        EnvView::Only { .. } => &[],
+    };
     let found: Vec<(&str, Vec<&str>)> =
         plus.iter().map(|binding| (binding.name.as_str(), secrets(&binding.flows))).collect();
     assert_eq!(found, [("A", vec!["A"]), ("C", vec!["TOKEN"])]);
@@ -302,14 +345,18 @@ fn environment_for_later_steps() {
         ("pwsh", "echo \"X=$env:T\" | Out-File -FilePath $env:GITHUB_ENV -Append"),
         ("pwsh", "Add-Content -Path $env:GITHUB_ENV -Value \"X=$env:T\""),
         ("cmd", "echo X=%T%>> %GITHUB_ENV%"),
-        ("python", "import os\nwith open(os.environ['GITHUB_ENV'], 'a') as f:\n    f.write(f\"X={os.environ['T']}\\n\")"),
+        (
+            "python",
+            "import os\nwith open(os.environ['GITHUB_ENV'], 'a') as f:\n    f.write(f\"X={os.environ['T']}\\n\")",
+        ),
     ] {
         let outcome = one(Step::new(text).shell(shell).secret("T", "TOKEN"));
         let env = &outcome.env_for_later_steps;
         assert_eq!(env.len(), 1, "{text}: {env:?}");
         assert_eq!((env[0].name.as_str(), secrets(&env[0].flows)), ("X", vec!["TOKEN"]), "{text}");
     }
-    let outcome = one(Step::new("echo \"v=$T\" >> \"$GITHUB_OUTPUT\"\necho w=1 >> $GITHUB_ENV").secret("T", "TOKEN"));
+    let outcome = one(Step::new("echo \"v=$T\" >> \"$GITHUB_OUTPUT\"\necho w=1 >> $GITHUB_ENV")
+        .secret("T", "TOKEN"));
     assert_eq!(secrets(&outcome.outputs[0].flows), ["TOKEN"]);
     assert_eq!(outcome.env_for_later_steps[0].literal.as_deref(), Some("1"));
 }
@@ -336,8 +383,11 @@ fn scripts_of_the_repository() {
         assert_eq!(place(mention), ((*path).to_owned(), 3), "{text}");
         assert_eq!(via(mention), [(super::FILE.to_owned(), 10)], "{text}");
     }
-    let cut = in_repository(&[("ci/x.sh", fetch)], Step::new("docker run -v $PWD:/s -w /s app ./ci/x.sh").secret("T", "TOKEN"));
-    let mention = cut.iter().find(|m| m.component.name == "https://h/x").unwrap();
+    let cut = in_repository(
+        &[("ci/x.sh", fetch)],
+        Step::new("docker run -v $PWD:/s -w /s app ./ci/x.sh").secret("T", "TOKEN"),
+    );
+    let mention = cut.iter().find(|m| m.component.name == "https://h/x").expect("runs");
     assert_eq!(passed(mention), Some(vec![]));
 }
 
@@ -371,7 +421,8 @@ fn make_targets() {
     assert_eq!(place(&found[0]), ("Makefile".to_owned(), 18));
     assert_eq!(secrets(&found[0].arguments), ["TOKEN"]);
 
-    let found = in_repository(&[("sub/Makefile", makefile)], Step::new("make -C sub test URL=https://h/y"));
+    let found =
+        in_repository(&[("sub/Makefile", makefile)], Step::new("make -C sub test URL=https://h/y"));
     assert_eq!(found[0].component.name, "https://h/y");
     assert!(in_repository(&[("Makefile", makefile)], Step::new("make lint")).is_empty());
 }
@@ -379,14 +430,24 @@ fn make_targets() {
 #[test]
 fn package_scripts() {
     let package = "{\n  \"name\": \"a\",\n  \"scripts\": {\n    \"test\": \"jest\",\n    \"posttest\": \"npm run cover -- -x\",\n    \"cover\": \"bash <(curl -s https://h/x)\"\n  }\n}\n";
-    for text in ["npm test", "npm run cover", "yarn cover", "yarn test", "pnpm run cover", "npm --prefix . run cover"] {
+    for text in [
+        "npm test",
+        "npm run cover",
+        "yarn cover",
+        "yarn test",
+        "pnpm run cover",
+        "npm --prefix . run cover",
+    ] {
         let found = in_repository(&[("package.json", package)], Step::new(text));
         assert_eq!(found.len(), 1, "{text}");
         assert_eq!(place(&found[0]), ("package.json".to_owned(), 6), "{text}");
     }
     let install = "{\"scripts\": {\"postinstall\": \"curl -s https://h/x | sh\"}}";
     assert_eq!(in_repository(&[("package.json", install)], Step::new("npm ci")).len(), 1);
-    assert!(in_repository(&[("package.json", install)], Step::new("npm ci --ignore-scripts")).is_empty());
+    assert!(
+        in_repository(&[("package.json", install)], Step::new("npm ci --ignore-scripts"))
+            .is_empty()
+    );
 }
 
 #[test]
@@ -428,16 +489,16 @@ fn hostile_scripts_end() {
     let groups = format!("{}:{}", "{ ".repeat(3_000), "; }".repeat(3_000));
     let urls = "curl -O https://h/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}\n".repeat(100);
     for text in [long.as_str(), &nested, bomb, doubling, &branches, &groups, &urls] {
-        let t = std::time::Instant::now();
         let _outcome = script(text);
-        eprintln!("{:?} {:?}", t.elapsed(), &text[..30]);
     }
     for shell in ["pwsh", "python", "cmd"] {
-        for text in ["(".repeat(20_000), "\"$(".repeat(5_000), "if (a) {\n".repeat(2_000), "\u{f0000}\n%".repeat(1_000)] {
-            let t = std::time::Instant::now();
+        for text in [
+            "(".repeat(20_000),
+            "\"$(".repeat(5_000),
+            "if (a) {\n".repeat(2_000),
+            "\u{f0000}\n%".repeat(1_000),
+        ] {
             let _outcome = one(Step::new(&text).shell(shell));
-            eprintln!("{:?} {shell} {:?}", t.elapsed(), &text[..10.min(text.len())]);
-
         }
     }
 }
