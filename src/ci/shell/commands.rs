@@ -30,7 +30,7 @@ const BUILDERS: &str = "make gmake npm yarn pnpm bun pip pip3 poetry cargo go cm
 impl Machine<'_, '_> {
     /// Runs one command; its standard input is that of `frame`.
     pub(super) fn command(&mut self, frame: &mut Frame, argv: Vec<Value>, at: usize) -> Effect {
-        if argv.is_empty() || !self.spend(frame, at) {
+        if argv.is_empty() {
             return Effect::default();
         }
         if self.runs_word(frame, &argv, at) {
@@ -219,6 +219,8 @@ impl Machine<'_, '_> {
         for text in &argv[0].texts {
             let paths = if text.s.contains('/') {
                 vec![self.path(frame, &text.s)]
+            } else if !self.world.may_hold(&text.s) {
+                continue;
             } else {
                 self.path_candidates(frame, &text.s)
             };

@@ -61,7 +61,7 @@ impl Machine<'_, '_> {
         const GRAMMAR: Grammar =
             Grammar { short: "oO", long: "rcfile init-file", stop: true, single_dash: false };
         let parsed = GRAMMAR.parse(&argv[1..]);
-        self.spend_bytes(frame.vars.len() * 64);
+        self.spend_bytes(frame.vars.len() * 512);
         let mut inner = frame.child();
         for (name, value) in &parsed.options {
             match (name.as_str(), value) {

@@ -11,14 +11,14 @@ use super::{
     component::{self, Use},
     posix::ast::{Script, Stmt},
     value::{Blob, Value},
-    world::{CHECKOUT, ENV_FILE, Fetch, HOME, OUTPUT_FILE, PATH_FILE, What, World},
+    world::{CHECKOUT, ENV_FILE, Fetch, HOME, MAX_TREES, OUTPUT_FILE, PATH_FILE, What, World},
 };
 use crate::ci::model::{
     Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Mention, Place, Verified,
 };
 
-/// Commands that one script may run, functions and called scripts included.
-const MAX_COMMANDS: u32 = 2_000_000;
+/// Statements that one script may run, functions and called scripts included; a long one gets more.
+const MAX_COMMANDS: u32 = 150_000;
 /// Calls, substitutions and nested texts inside each other.
 pub(super) const MAX_DEPTH: u32 = 48;
 const MAX_MENTIONS: usize = 5_000;
@@ -75,7 +75,8 @@ pub(super) type Function = (Rc<Stmt>, Rc<Source>);
 pub(super) struct Frame {
     pub(super) source: Rc<Source>,
     pub(super) vars: HashMap<String, Variable>,
-    pub(super) functions: HashMap<String, Function>,
+    /// Shared: most processes define none.
+    pub(super) functions: Rc<HashMap<String, Function>>,
     pub(super) cwd: String,
     /// Behind `docker run`, `ssh`, `sudo` …: only `vars` that are exported were passed.
     pub(super) cut: bool,
@@ -95,7 +96,7 @@ impl Frame {
         Self {
             source,
             vars: HashMap::new(),
-            functions: HashMap::new(),
+            functions: Rc::default(),
             cwd,
             cut: false,
             via: Vec::new(),
@@ -123,7 +124,7 @@ impl Frame {
     pub(super) fn cut_to(&self, passed: HashMap<String, Variable>) -> Self {
         let mut inner = self.clone();
         inner.vars = passed;
-        inner.functions.clear();
+        inner.functions = Rc::default();
         inner.cut = true;
         inner
     }
@@ -132,7 +133,7 @@ impl Frame {
     pub(super) fn child(&self) -> Self {
         let mut inner = self.clone();
         inner.vars.retain(|_, variable| variable.exported);
-        inner.functions.clear();
+        inner.functions = Rc::default();
         inner.errexit = false;
         inner.pipefail = false;
         inner
@@ -178,12 +179,12 @@ pub(super) struct Started<'f> {
 }
 
 impl<'s, 'a> Machine<'s, 'a> {
-    pub(super) fn new(world: &'s mut World<'a>) -> Self {
+    pub(super) fn new(world: &'s mut World<'a>, length: usize) -> Self {
         Self {
             world,
             out: Outcome::default(),
             depth: 0,
-            budget: MAX_COMMANDS,
+            budget: MAX_COMMANDS.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)),
             calls: Vec::new(),
             called: HashSet::new(),
             seen: HashMap::new(),
@@ -327,7 +328,11 @@ impl<'s, 'a> Machine<'s, 'a> {
     }
 
     /// Mentions what this script fetched and kept, and nothing runs.
-    pub(super) fn report_unrun(&mut self, from: usize) {
+    pub(super) fn report_unrun(&mut self, frame: &Frame, from: usize) {
+        if self.world.trees.len() >= MAX_TREES {
+            let reason = "more archives and clones than are followed";
+            self.gap(frame.place(0), reason, Hides::Anything);
+        }
         for fetch in &mut self.world.fetches[from..] {
             if fetch.runs || !fetch.kept || fetch.reported {
                 continue;

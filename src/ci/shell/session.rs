@@ -32,7 +32,7 @@ impl<'a> Session<'a> {
         let fetched_before = self.world.fetches.len();
         let text = self.decoded(input);
         let template = Template::parse(input.template.unwrap_or_default());
-        let mut machine = Machine::new(&mut self.world);
+        let mut machine = Machine::new(&mut self.world, input.text.len());
         let source =
             Source { file: Arc::clone(input.file), lines: text.lines.clone(), ..Source::default() };
         let cwd = resolve(super::world::CHECKOUT, input.workdir);
@@ -45,7 +45,7 @@ impl<'a> Session<'a> {
             Some(argv) if input.shell != Shell::Other => machine.through(&mut frame, argv, &value),
             _ => script(&mut machine, &mut frame, input, &value),
         }
-        machine.report_unrun(fetched_before);
+        machine.report_unrun(&frame, fetched_before);
         let mut outcome = machine.out;
         outcome.env_for_later_steps = self.assignments(ENV_FILE);
         outcome.outputs = self.assignments(OUTPUT_FILE);

@@ -1,5 +1,7 @@
 //! Alternatives: every branch is taken, and what any of them leaves may be there afterwards.
 
+use std::collections::HashMap;
+
 use super::ast::{Block, Word};
 use crate::ci::shell::{
     machine::{Checks, Effect, Frame, Machine, Variable},
@@ -14,7 +16,7 @@ impl Machine<'_, '_> {
         otherwise: Option<&Block>,
     ) -> Effect {
         let mut whole = Effect { ends: true, ..Effect::default() };
-        self.spend_bytes(frame.vars.len() * 256);
+        self.spend_bytes(frame.vars.len() * 1024);
         let mut branches = Branches::start(frame);
         let mut not_before = Checks::new();
         for (condition, body) in arms {
@@ -140,7 +142,7 @@ impl Machine<'_, '_> {
         let subject = self.single(frame, subject);
         let known = subject.texts.len() == 1 && !subject.first().chars().any(is_mark);
         let mut whole = Effect::default();
-        self.spend_bytes(frame.vars.len() * 256);
+        self.spend_bytes(frame.vars.len() * 1024);
         let mut branches = Branches::start(frame);
         let mut matched = false;
         for (patterns, body) in arms {
@@ -168,13 +170,25 @@ impl Machine<'_, '_> {
 
 /// Variables and directory behind alternatives: what any of them may have left.
 struct Branches {
-    start: Frame,
-    ended: Vec<Frame>,
+    start: State,
+    ended: Vec<State>,
+}
+
+#[derive(Clone)]
+struct State {
+    vars: HashMap<String, Variable>,
+    cwd: String,
+}
+
+impl State {
+    fn of(frame: &Frame) -> Self {
+        Self { vars: frame.vars.clone(), cwd: frame.cwd.clone() }
+    }
 }
 
 impl Branches {
     fn start(frame: &Frame) -> Self {
-        Self { start: frame.clone(), ended: Vec::new() }
+        Self { start: State::of(frame), ended: Vec::new() }
     }
 
     fn enter(&mut self, frame: &mut Frame) {
@@ -185,7 +199,7 @@ impl Branches {
     /// A branch that ended the script leaves nothing behind.
     fn leave(&mut self, frame: &Frame, ends: bool) {
         if !ends {
-            self.ended.push(frame.clone());
+            self.ended.push(State::of(frame));
         }
     }
 
@@ -208,11 +222,9 @@ impl Branches {
                     Some(mine) => either(mine, variable),
                 }
             }
-            first.functions.extend(end.functions);
         }
         frame.vars = first.vars;
         frame.cwd = first.cwd;
-        frame.functions.extend(first.functions);
     }
 }
 

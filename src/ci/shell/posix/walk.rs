@@ -162,7 +162,7 @@ impl Machine<'_, '_> {
                 self.deeper(frame, stmt.at, |machine, frame| machine.block(frame, body))
             }
             Node::Subshell(body) => {
-                self.spend_bytes(frame.vars.len() * 64);
+                self.spend_bytes(frame.vars.len() * 512);
                 let mut inner = frame.clone();
                 let mut effect =
                     self.deeper(&mut inner, stmt.at, |machine, frame| machine.block(frame, body));
@@ -189,7 +189,8 @@ impl Machine<'_, '_> {
                 .deeper(frame, stmt.at, |machine, frame| machine.case_clause(frame, subject, arms)),
             Node::Function { name, body } => {
                 let function = (Rc::clone(body), Rc::clone(&frame.source));
-                frame.functions.insert(name.clone(), function);
+                self.spend_bytes(frame.functions.len());
+                Rc::make_mut(&mut frame.functions).insert(name.clone(), function);
                 Effect::default()
             }
             Node::Test(words) => {
