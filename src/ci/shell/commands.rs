@@ -105,7 +105,12 @@ impl Machine<'_, '_> {
                 change_directory(self, frame, rest);
                 Effect::default()
             }
-            "popd" => Effect::default(),
+            "popd" => {
+                if let Some(dir) = frame.dirs.pop() {
+                    frame.cwd = dir;
+                }
+                Effect::default()
+            }
             "pwd" => Effect::output(Value::plain(frame.cwd.clone())),
             "echo" | "print" => echo(rest),
             "printf" => printf(rest),
@@ -348,10 +353,14 @@ impl Machine<'_, '_> {
 
 fn change_directory(machine: &Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) {
     let target = rest.iter().find(|value| !value.first().starts_with('-') || value.first() == "-");
+    let before = frame.cwd.clone();
     match target.map(Value::first) {
         None => super::world::HOME.clone_into(&mut frame.cwd),
-        Some("-") => {}
+        Some("-") => frame.cwd = frame.dirs.pop().unwrap_or_default(),
         Some(path) => frame.cwd = machine.path(frame, path),
+    }
+    if frame.dirs.len() < 100 {
+        frame.dirs.push(before);
     }
 }
 

@@ -203,6 +203,33 @@ fn compose(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value], at:
     inside(machine, &mut inner, command, at)
 }
 
+/// `kubectl exec pod -- command`, `vagrant ssh -c text`, `wsl command`: nothing is passed.
+pub(super) fn elsewhere(
+    machine: &mut Machine<'_, '_>,
+    frame: &mut Frame,
+    argv: &[Value],
+    at: usize,
+) -> Option<Effect> {
+    let words: Vec<&str> = argv.iter().map(Value::first).collect();
+    let mut inner = frame.cut_to(HashMap::new());
+    if words[0] == "vagrant" {
+        let text = words.iter().position(|word| matches!(*word, "-c" | "--command"))?;
+        let text = argv.get(text + 1)?.clone();
+        return Some(machine.text(&mut inner, &text, at));
+    }
+    let start = match words.iter().position(|word| *word == "--") {
+        Some(dashes) => dashes + 1,
+        None if words[0] == "wsl" => {
+            1 + words[1..].iter().position(|word| !word.starts_with('-'))?
+        }
+        None => return None,
+    };
+    let runs = words[0] == "wsl"
+        || words.iter().take(4).any(|word| matches!(*word, "exec" | "run" | "debug"));
+    let command = argv.get(start..).filter(|_| runs)?.to_vec();
+    Some(inside(machine, &mut inner, command, at))
+}
+
 /// `ssh host command` joins its words; without a command the shell there reads standard input.
 pub(super) fn ssh(
     machine: &mut Machine<'_, '_>,

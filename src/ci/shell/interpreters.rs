@@ -231,9 +231,13 @@ fn other(
         ("deno" | "dotnet" | "bun", _) => return Effect::default(),
         _ => &argv[1..],
     };
-    let parsed = Grammar { short: valued, stop: true, ..Grammar::default() }.parse(rest);
+    let grammar = Grammar { short: valued, long: "eval require", stop: true, single_dash: false };
+    let parsed = grammar.parse(rest);
     if !text_option.is_empty() && (parsed.has(&[text_option, "eval", "p", "n"])) {
         // Program text of another language: what it is given on standard input is data.
+        if let Some(program) = parsed.value(&[text_option, "eval", "p"]).cloned() {
+            machine.runs_stream(frame, &program, argv, at);
+        }
         return machine.passed_through(frame);
     }
     let Some(script) = parsed.operands.first() else {

@@ -80,6 +80,8 @@ pub(super) struct Frame {
     pub(super) cwd: String,
     /// Behind `docker run`, `ssh`, `sudo` …: only `vars` that are exported were passed.
     pub(super) cut: bool,
+    /// Directories that `popd` and `cd -` go back to.
+    pub(super) dirs: Vec<String>,
     pub(super) via: Vec<Place>,
     pub(super) errexit: bool,
     pub(super) pipefail: bool,
@@ -99,6 +101,7 @@ impl Frame {
             functions: Rc::default(),
             cwd,
             cut: false,
+            dirs: Vec::new(),
             via: Vec::new(),
             errexit: false,
             pipefail: false,
@@ -156,6 +159,8 @@ pub(super) struct Effect {
     pub(super) always: Checks,
     /// It never comes back: `exit`, `return`.
     pub(super) ends: bool,
+    /// It ends with a failure that only its own process notices: `(exit 1)`.
+    pub(super) fails: bool,
 }
 
 impl Effect {

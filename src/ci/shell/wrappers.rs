@@ -90,6 +90,9 @@ pub(super) fn run(
             return Some(machine.command(frame, argv[1..].to_vec(), at));
         }
         "ssh" => return Some(containers::ssh(machine, frame, argv, at)),
+        "kubectl" | "oc" | "lxc" | "multipass" | "vagrant" | "wsl" | "incus" => {
+            return containers::elsewhere(machine, frame, argv, at);
+        }
         "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" => {
             return containers::run(machine, frame, tool, argv, at);
         }

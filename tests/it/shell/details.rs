@@ -169,6 +169,15 @@ fn checks_that_stop_the_run() {
         ("sha256sum t | grep -q HASH", Verified::Checksum),
         ("echo \"HASH t\" | sha256sum -c || { echo bad; exit 1; }", Verified::Checksum),
         (
+            "[[ $(shasum -a 256 t | cut -f1 -d' ') == HASH ]] || (echo bad && exit 1)",
+            Verified::Checksum,
+        ),
+        ("sha256sum -c <(echo 'HASH  t')", Verified::Checksum),
+        (
+            "E=HASH\nA=$(sha256sum t | cut -d' ' -f1)\n[ \"$A\" == \"$E\" ] || exit 1",
+            Verified::Checksum,
+        ),
+        (
             "die() { echo \"$1\"; exit 1; }\necho 'HASH  t' | sha256sum -c || die bad",
             Verified::Checksum,
         ),

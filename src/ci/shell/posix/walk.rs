@@ -66,6 +66,7 @@ impl Machine<'_, '_> {
             }
             whole.success = effect.success;
             whole.failure = effect.failure;
+            whole.fails = effect.fails;
             if effect.ends {
                 whole.ends = true;
                 break;
@@ -169,6 +170,7 @@ impl Machine<'_, '_> {
                 if effect.ends {
                     // `(… || exit 1)` fails; it ends the script under `set -e` only.
                     effect.ends = false;
+                    effect.fails = true;
                     effect.fatal.append(&mut effect.always);
                 }
                 effect
@@ -253,13 +255,17 @@ impl Machine<'_, '_> {
                 Link::And => {
                     if right.ends {
                         left.always.extend(left.failure.clone());
+                        // `echo … && exit 1` ends or fails.
+                        left.fails = true;
                     }
                     left.success.append(&mut right.success);
                     left.failure.clear();
                     left.fatal = right.fatal;
                 }
                 Link::Or => {
-                    if right.ends {
+                    // The last command of a list may fail only where `set -e` is off.
+                    let last = number + 1 == rest.len();
+                    if right.ends || (right.fails && errexit && last) {
                         left.always.extend(left.success.clone());
                     }
                     left.failure.append(&mut right.failure);
