@@ -146,7 +146,7 @@ impl Batch<'_, '_, '_> {
 
     /// `set NAME=value`, `set "NAME=value"`
     fn set(&mut self, stage: &str) {
-        let rest = stage[3..].trim().trim_matches('"');
+        let rest = stage.get(3..).unwrap_or_default().trim().trim_matches('"');
         if let Some((name, value)) = rest.split_once('=')
             && !name.starts_with('/')
         {

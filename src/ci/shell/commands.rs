@@ -507,10 +507,12 @@ fn filter(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, argv: &[
         }
     }
     if tool == "gpg" || tool == "openssl" {
-        let output = Grammar { short: "or", long: "output", ..Grammar::default() }
-            .parse(&argv[1..])
-            .value(&["o", "output", "out"])
-            .cloned();
+        let grammar = if tool == "gpg" {
+            Grammar { short: "or", long: "output", ..Grammar::default() }
+        } else {
+            Grammar { long: "in out", single_dash: true, ..Grammar::default() }
+        };
+        let output = grammar.parse(&argv[1..]).value(&["o", "output", "out"]).cloned();
         if let Some(output) = output {
             machine.write_paths(frame, &output, &input, false);
             return Effect::default();

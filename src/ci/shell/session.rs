@@ -13,7 +13,7 @@ use super::{
 };
 use crate::ci::{
     Files,
-    model::{Binding, Gap, Hides, Place},
+    model::{Binding, Gap, Hides, Mention, Place},
 };
 
 /// The shell side of one job.
@@ -51,6 +51,11 @@ impl<'a> Session<'a> {
         outcome.outputs = self.assignments(OUTPUT_FILE);
         self.add_paths();
         outcome
+    }
+
+    /// Whether a fetch that was mentioned as not run was run after all, by this script or a later one.
+    pub fn ran(&self, mention: &Mention) -> bool {
+        self.world.fetches.iter().any(|fetch| fetch.runs && fetch.place == mention.place)
     }
 
     /// The text with a mark for each `${{ … }}`, and its lines.

@@ -3,9 +3,10 @@
 use keysweep::ci::{
     MemoryFiles,
     model::{Certainty, EnvView, Hides, Kind, Mention, Pinned, Verified},
+    shell::Session,
 };
 
-use super::{Step, job, names, one, running, script, secrets};
+use super::{Step, job, job_in, names, one, running, script, secrets};
 
 const SHA: &str = "0123456789012345678901234567890123456789";
 
@@ -474,6 +475,22 @@ fn fetched_and_kept_is_told_apart() {
     assert!(running(&outcome).is_empty());
     let kept: Vec<&str> = outcome.mentions.iter().map(|m| m.component.name.as_str()).collect();
     assert_eq!(kept, ["https://h/data"]);
+}
+
+#[test]
+fn a_later_step_may_run_what_was_kept() {
+    let files = MemoryFiles::default();
+    let mut session = Session::new(&files);
+    let kept = "curl -so a https://h/a\ncurl -so b https://h/b";
+    let outcomes = job_in(&mut session, &[Step::new(kept), Step::new("bash a")]);
+    let ran: Vec<(&str, bool)> = outcomes[0]
+        .mentions
+        .iter()
+        .map(|mention| (mention.component.name.as_str(), session.ran(mention)))
+        .collect();
+    assert_eq!(ran, [("https://h/a", true), ("https://h/b", false)]);
+    assert_eq!(names(&outcomes[1]), ["https://h/a"]);
+    assert_eq!(running(&outcomes[1])[0].via[0].line, 10);
 }
 
 #[test]
