@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Outcome,
-    component::{self, Use},
+    component::Use,
     posix::ast::{Script, Stmt},
     value::{Blob, Value},
     world::{CHECKOUT, ENV_FILE, Fetch, HOME, MAX_TREES, OUTPUT_FILE, PATH_FILE, What, World},
@@ -268,10 +268,7 @@ impl<'s, 'a> Machine<'s, 'a> {
             let fetch = &mut self.world.fetches[blob.fetch];
             fetch.runs = true;
             let guessed = fetch.guessed;
-            let mut component = match &fetch.what {
-                What::Url(url) => component::of_url(url, using),
-                What::Component(component) => component.clone(),
-            };
+            let mut component = fetch.what.component(using);
             component.verified = component.verified.max(blob.verified);
             let via = led_by(&started.frame.via, &fetch.place, &place);
             let key = (component.clone(), place.clone(), started.frame.cut);
@@ -343,10 +340,7 @@ impl<'s, 'a> Machine<'s, 'a> {
                 continue;
             }
             fetch.reported = true;
-            let component = match &fetch.what {
-                What::Url(url) => component::of_url(url, Use::Kept),
-                What::Component(component) => component.clone(),
-            };
+            let component = fetch.what.component(Use::Kept);
             if self.out.mentions.len() < MAX_MENTIONS {
                 self.out.mentions.push(Mention {
                     component,

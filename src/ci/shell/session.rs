@@ -4,6 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{
     Outcome, ScriptInput, Shell, cmd,
+    component::Use,
     machine::{Frame, Machine, Source, Variable},
     posix::parse::parse,
     powershell, python,
@@ -55,7 +56,11 @@ impl<'a> Session<'a> {
 
     /// Whether a fetch that was mentioned as not run was run after all, by this script or a later one.
     pub fn ran(&self, mention: &Mention) -> bool {
-        self.world.fetches.iter().any(|fetch| fetch.runs && fetch.place == mention.place)
+        self.world.fetches.iter().any(|fetch| {
+            fetch.runs
+                && fetch.place == mention.place
+                && fetch.what.component(Use::Kept).name == mention.component.name
+        })
     }
 
     /// The text with a mark for each `${{ … }}`, and its lines.

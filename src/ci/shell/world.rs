@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    component::{self, Use},
     machine::Variable,
     value::{Blob, Unknown, Unknowns, Value, has_marks},
 };
@@ -43,6 +44,15 @@ pub(super) struct Fetch {
 pub(super) enum What {
     Url(String),
     Component(Component),
+}
+
+impl What {
+    pub(super) fn component(&self, using: Use) -> Component {
+        match self {
+            Self::Url(url) => component::of_url(url, using),
+            Self::Component(component) => component.clone(),
+        }
+    }
 }
 
 /// A file's path in the checkout, and its bytes.

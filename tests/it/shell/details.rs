@@ -481,8 +481,8 @@ fn fetched_and_kept_is_told_apart() {
 fn a_later_step_may_run_what_was_kept() {
     let files = MemoryFiles::default();
     let mut session = Session::new(&files);
-    let kept = "curl -so a https://h/a\ncurl -so b https://h/b";
-    let outcomes = job_in(&mut session, &[Step::new(kept), Step::new("bash a")]);
+    let kept = "curl -so a https://h/a; curl -so b https://h/b";
+    let outcomes = job_in(&mut session, &[Step::new(kept), Step::new("\n\nbash a")]);
     let ran: Vec<(&str, bool)> = outcomes[0]
         .mentions
         .iter()
