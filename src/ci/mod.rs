@@ -3,7 +3,8 @@
 pub mod catalog;
 mod files;
 pub mod github;
-mod literal;
+mod image;
+pub(crate) mod literal;
 pub mod model;
 pub mod shell;
 pub mod yaml;

@@ -1,6 +1,9 @@
 //! `uses:` and image references → [`Component`].
 
-use crate::ci::model::{Component, Kind, Pinned, Verified};
+use crate::ci::{
+    image,
+    model::{Component, Kind, Pinned, Verified},
+};
 
 /// What a `uses:` value names.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,27 +71,18 @@ fn pin_of(reference: &str) -> Pinned {
     if numbered && !hex || numbered && version.len() < 7 { Pinned::Tag } else { Pinned::Branch }
 }
 
-/// `[registry/]name[:tag][@digest]`.
 pub(super) fn image_component(text: &str) -> Component {
-    let text = text.trim();
-    let (rest, digest) = match text.split_once('@') {
-        Some((rest, digest)) => (rest, Some(digest)),
-        None => (text, None),
-    };
-    // A colon before the last slash is the registry's port.
-    let (name, tag) = match rest.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-        _ => (rest, None),
-    };
-    let (reference, pinned) = match (digest, tag) {
-        (Some(digest), _) => (Some(digest.to_owned()), Pinned::Digest),
-        (None, Some(tag)) => (Some(tag.to_owned()), Pinned::Tag),
+    let image = image::parse(text);
+    let (reference, pinned) = match (image.digest, image.tag) {
+        (Some(digest), _) if image::is_digest(digest) => (Some(digest), Pinned::Digest),
+        (Some(unknown), _) => (Some(unknown), Pinned::No),
+        (None, Some(tag)) => (Some(tag), Pinned::Tag),
         (None, None) => (None, Pinned::No),
     };
     Component {
         kind: Kind::Image,
-        name: name.to_owned(),
-        reference,
+        name: image.name.to_owned(),
+        reference: reference.map(str::to_owned),
         pinned,
         verified: Verified::No,
     }
@@ -130,12 +124,15 @@ mod tests {
 
     #[test]
     fn images() {
-        let image = image_component("localhost:5000/a/b:1.2");
-        assert_eq!(
-            (image.name.as_str(), image.reference.as_deref()),
-            ("localhost:5000/a/b", Some("1.2"))
-        );
-        assert_eq!(image_component("a@sha256:00").pinned, Pinned::Digest);
-        assert_eq!(image_component("localhost:5000/a").reference, None);
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (text, reference, pinned) in [
+            ("localhost:5000/a/b:1.2", Some("1.2"), Pinned::Tag),
+            (&format!("a:1@{digest}"), Some(&*digest), Pinned::Digest),
+            ("a:1@sha256:00", Some("sha256:00"), Pinned::No),
+            ("localhost:5000/a", None, Pinned::No),
+        ] {
+            let image = image_component(text);
+            assert_eq!((image.reference.as_deref(), image.pinned), (reference, pinned), "{text}");
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! What a URL names: a script, a release asset, a repository, a program.
 
 use super::options::listed;
-use crate::ci::model::{Component, Kind, Pinned, Verified};
+use crate::ci::{
+    image,
+    model::{Component, Kind, Pinned, Verified},
+};
 
 /// How the fetched bytes are run; it decides between a script and a program.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,25 +66,18 @@ pub(super) fn package(name: String, version: Option<&str>) -> Component {
 /// An image as `docker run` takes it: `name[:tag][@digest]`.
 pub(super) fn image(text: &str) -> Component {
     let text = text.strip_prefix("docker://").unwrap_or(text);
-    let (rest, digest) = match text.split_once('@') {
-        Some((rest, digest)) => (rest, Some(digest)),
-        None => (text, None),
-    };
-    // The port of a registry is no tag.
-    let (name, tag) = match rest.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
-        _ => (rest, None),
-    };
-    let pinned = match (digest, tag) {
-        (Some(_), _) => Pinned::Digest,
+    let image = image::parse(text);
+    let pinned = match (image.digest, image.tag) {
+        (Some(digest), _) if image::is_digest(digest) => Pinned::Digest,
+        (Some(_), _) => Pinned::No,
         (None, Some(tag)) if is_version(tag) => Pinned::Version,
         (None, Some(_)) => Pinned::Tag,
         (None, None) => Pinned::No,
     };
     Component {
         kind: Kind::Image,
-        name: name.to_owned(),
-        reference: digest.or(tag).map(str::to_owned),
+        name: image.name.to_owned(),
+        reference: image.digest.or(image.tag).map(str::to_owned),
         pinned,
         verified: Verified::No,
     }
@@ -306,7 +302,8 @@ mod tests {
     #[test]
     fn images_and_repositories() {
         assert_eq!(image("localhost:5000/a/b").reference, None);
-        assert_eq!(image("a/b:v1.2@sha256:00").pinned, Pinned::Digest);
+        assert_eq!(image(&format!("a/b:v1.2@sha256:{}", "0".repeat(64))).pinned, Pinned::Digest);
+        assert_eq!(image("a/b:v1.2@$DIGEST").pinned, Pinned::No);
         assert_eq!(repository("git@github.com:o/r.git", None).name, "o/r");
     }
 }
