@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{Coverage, CoverageState};
-use crate::ci::model::{Gap, Hides, Pipeline};
+use crate::ci::{
+    literal::without_userinfo,
+    model::{Gap, Hides, Pipeline},
+};
 
 /// Coverage of every gap; `hides` says whether such a gap could keep a line of this report from sight.
 pub(super) fn of_gaps(
@@ -20,7 +23,8 @@ pub(super) fn of_gap(repository: &str, gap: &Gap, matters: bool) -> Coverage {
         repository: repository.to_owned(),
         scope: format!("file:{}:{}", gap.place.file, gap.place.line),
         state: CoverageState::Failed,
-        reason: gap.reason.clone(),
+        // It may quote the file.
+        reason: without_userinfo(&gap.reason),
         matters,
         file: Some(gap.place.file.to_string()),
         line: Some(gap.place.line),

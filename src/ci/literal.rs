@@ -82,6 +82,20 @@ pub(crate) fn is_credential(name: &str, value: &str) -> bool {
     real && (prefixed || key_block || name_is_secret(name) && is_random_looking(value))
 }
 
+/// The text, with what stands before an `@` in the addresses of URLs taken out: a user's name and password.
+pub(crate) fn without_userinfo(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ends = |c: char| "/?#`'\")]}<>".contains(c) || c.is_whitespace();
+        let authority = &part[..part.find(ends).unwrap_or(part.len())];
+        let start = authority.rfind('@').map_or(0, |at| at + 1);
+        out.push_str("://");
+        out.push_str(&part[start..]);
+    }
+    out
+}
+
 fn is_placeholder(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     PLACEHOLDERS.iter().any(|word| lower.contains(word))
@@ -100,7 +114,19 @@ fn is_random_looking(value: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_credential;
+    use super::{is_credential, without_userinfo};
+
+    #[test]
+    fn an_address_keeps_no_password() {
+        for (text, expected) in [
+            ("`https://u:p@host/a@v1` is odd", "`https://host/a@v1` is odd"),
+            ("git+ssh://u@a@host http://x", "git+ssh://host http://x"),
+            ("mail a@b, see https://host/a@b", "mail a@b, see https://host/a@b"),
+            ("://@", "://"),
+        ] {
+            assert_eq!(without_userinfo(text), expected);
+        }
+    }
 
     #[test]
     fn tells_credentials_from_settings() {
