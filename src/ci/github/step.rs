@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{
-    job::{JobReader, step_nodes},
+    job::{JobReader, literal_flow, step_nodes},
     names::Names,
     value::{Context, Value},
 };
 use crate::ci::{
-    model::{Binding, Gap, Hides, Mention, Place, Step, Way},
+    literal,
+    model::{Binding, EnvView, Flow, Gap, Hides, Mention, Place, Step, Way},
     normalise,
     shell::{ScriptInput, Shell},
     yaml::{Node, Scalar},
@@ -165,7 +166,8 @@ impl JobReader<'_> {
                 workdir: workdir.as_deref().unwrap_or_default(),
             });
             self.add_mentions(outcome.mentions, current, cx);
-            for binding in outcome.env_for_later_steps {
+            for mut binding in outcome.env_for_later_steps {
+                written_out(&mut binding, &self.steps[current.index].place);
                 self.sent.extend(binding.flows.iter().cloned());
                 let (name, value) = of_script(binding);
                 self.export(&name, value.weakened(cx.certainty), current.conditional);
@@ -193,6 +195,11 @@ impl JobReader<'_> {
             };
             let from_other_shell = step.mentions.iter().any(same);
             if !from_other_shell {
+                let (EnvView::Inherits { plus: own } | EnvView::Only { passed: own }) =
+                    &mut mention.env;
+                let written =
+                    own.iter_mut().filter_map(|binding| written_out(binding, &mention.place));
+                self.sent.extend(written);
                 step.mentions.push(mention);
             }
         }
@@ -209,6 +216,17 @@ impl JobReader<'_> {
         let setting = of_step.or_else(of_defaults).and_then(|node| node.scalar());
         setting.map(|text| cx.evaluate(text, Way::Other).value.values).unwrap_or_default()
     }
+}
+
+/// A credential that the script itself writes out into a variable.
+fn written_out(binding: &mut Binding, place: &Place) -> Option<Flow> {
+    let text = binding.literal.as_deref()?;
+    if !binding.flows.is_empty() || !literal::is_credential(&binding.name, text) {
+        return None;
+    }
+    let flow = literal_flow(&binding.name, place.clone(), Way::Env);
+    binding.flows.push(flow.clone());
+    Some(flow)
 }
 
 fn of_script(binding: Binding) -> (String, Value) {
