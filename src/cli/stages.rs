@@ -1,9 +1,6 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -145,7 +142,7 @@ fn each_root<T: Send>(
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
-    let names = discover::names(&roots).map_err(|error| failed(&error))?;
+    let names = discover::names(&roots);
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         ci::github::read(files, &siblings, path, entry)
@@ -201,15 +198,6 @@ fn listed(repository: &Repository) -> Vec<Coverage> {
 }
 
 fn failed(error: &DiscoverError) -> ExitError {
-    let thing = match error {
-        DiscoverError::NotFound { path }
-        | DiscoverError::NotAFolder { path }
-        | DiscoverError::Unreadable { path, .. }
-        | DiscoverError::Empty { path } => named(path),
-    };
-    ExitError::failed(thing, error)
-}
-
-fn named(path: &Path) -> String {
-    format!("`{}`", path.display())
+    ExitError::failed(format_args!("`{}`", error.path().display()), error)
+        .hint("name a checkout, a bare clone, or a folder of clones")
 }

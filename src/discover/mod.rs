@@ -142,14 +142,26 @@ pub type CouldName<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
 
 #[derive(Debug, Error)]
 pub enum DiscoverError {
-    #[error("`{path}` does not exist")]
+    #[error("does not exist")]
     NotFound { path: PathBuf },
-    #[error("`{path}` is a file, not a checkout: name the folder that holds it")]
+    #[error("a file, not a checkout")]
     NotAFolder { path: PathBuf },
-    #[error("cannot read `{path}`: {reason}")]
+    #[error("cannot be read: {reason}")]
     Unreadable { path: PathBuf, reason: String },
-    #[error("`{path}` is empty: name a checkout, a bare clone, or a folder of clones")]
+    #[error("is empty")]
     Empty { path: PathBuf },
+}
+
+impl DiscoverError {
+    /// What it is about; the text leaves it out.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::NotFound { path }
+            | Self::NotAFolder { path }
+            | Self::Unreadable { path, .. }
+            | Self::Empty { path } => path,
+        }
+    }
 }
 
 /// Reads one root, as [`roots`] gives it.
@@ -164,7 +176,12 @@ pub fn scan(
     lower: &Lower<'_>,
     could_name: Option<&CouldName<'_>>,
 ) -> Result<Repository, DiscoverError> {
-    let opened = clone::open(root)?;
+    let opened = match clone::open(root) {
+        Ok(opened) => opened,
+        // One of many that cannot be read says nothing of the others.
+        Err(DiscoverError::Unreadable { reason, .. }) => return Ok(closed(root, &reason)),
+        Err(error) => return Err(error),
+    };
     let mut coverage = Vec::new();
     let mut repository = Repository {
         identity: roots::identity_of(root, &opened),
@@ -178,6 +195,9 @@ pub fn scan(
         clone::Opened::Folder(folder) => {
             let when = standing::When::from_query(query);
             repository.definitions = standing::folder(&folder, &when, lower, &mut coverage);
+            if repository.definitions.is_empty() && coverage.is_empty() {
+                coverage.extend(roots::part_of_checkout(folder.root()));
+            }
         }
         clone::Opened::Damaged { folder, reason } => {
             coverage.push(Coverage {
@@ -204,4 +224,24 @@ pub fn scan(
     coverage.sort_by(|a, b| (&a.scope, &a.file).cmp(&(&b.scope, &b.file)));
     repository.coverage = coverage;
     Ok(repository)
+}
+
+/// A root that is there and cannot be looked into.
+fn closed(root: &Path, reason: &str) -> Repository {
+    let coverage = Coverage {
+        scope: "history:HEAD".to_owned(),
+        state: CoverageState::Denied,
+        reason: format!("the folder cannot be read: {reason}"),
+        file: None,
+        live: Vec::new(),
+        hides: Hidden::Anything,
+    };
+    Repository {
+        identity: clone::folder_name(root),
+        root: root.to_owned(),
+        kind: RootKind::Folder,
+        default_branch: None,
+        definitions: Vec::new(),
+        coverage: vec![coverage],
+    }
 }

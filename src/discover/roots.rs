@@ -7,17 +7,21 @@ use std::{
 };
 
 use super::{
-    DiscoverError, Folder,
+    Coverage, CoverageState, DiscoverError, Folder, Hidden,
     clone::{self, Clone, Opened},
     folder, identity as url, survey,
     tree::GitTree,
 };
-use crate::ci::{Files, Siblings};
+use crate::ci::{Files, Siblings, catalog};
+
+/// Levels below the children of a folder that is named at which clones are looked for.
+const DEEPEST: usize = 2;
 
 /// The checkouts that the paths name: each path is one, or a folder of them.
 ///
 /// A path is a checkout if it has a `.git`, is a bare repository or holds CI files. A folder with none
-/// of these stands for the checkouts among its children; if there are none, for itself.
+/// of these stands for the checkouts among its children, and the clones up to two levels below them; if
+/// there are none, for itself.
 pub fn roots(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DiscoverError> {
     let mut roots: Vec<PathBuf> = Vec::new();
     for path in paths {
@@ -42,36 +46,60 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>, DiscoverError> {
     if is_checkout(path).map_err(|error| unreadable(path, &error))? {
         return Ok(vec![path.to_owned()]);
     }
-    let mut children: Vec<PathBuf> = Vec::new();
-    let mut empty = true;
-    for entry in fs::read_dir(path).map_err(|error| unreadable(path, &error))? {
-        let entry = entry.map_err(|error| unreadable(path, &error))?;
-        empty = false;
-        // A child that cannot be looked into is a root whose scan then says why.
-        let child = entry.path();
-        if child.is_dir() && is_checkout(&child).unwrap_or(true) {
-            children.push(child);
-        }
-    }
-    if empty {
+    let children = entries(path).map_err(|error| unreadable(path, &error))?;
+    if children.is_empty() {
         return Err(DiscoverError::Empty { path: path.to_owned() });
     }
-    children.sort();
-    Ok(if children.is_empty() { vec![path.to_owned()] } else { children })
+    let mut found = Vec::new();
+    for child in children.iter().filter(|child| child.is_dir()) {
+        // What cannot be looked into is a root, whose scan then says why.
+        if is_checkout(child).unwrap_or(true) {
+            found.push(child.clone());
+        } else {
+            clones_below(child, DEEPEST, &mut found);
+        }
+    }
+    found.sort();
+    Ok(if found.is_empty() { vec![path.to_owned()] } else { found })
+}
+
+/// The clones in `dir`, as in `src/host/owner/repo`. A file that is named as one of CI's makes no clone so
+/// far down: it may be any.
+fn clones_below(dir: &Path, levels: usize, found: &mut Vec<PathBuf>) {
+    let is_folder = |path: &PathBuf| path.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+    for child in entries(dir).unwrap_or_default().into_iter().filter(is_folder) {
+        let name = child.file_name().unwrap_or_default().to_string_lossy();
+        // Caches of tools hold clones that nobody works on.
+        if name.starts_with('.') || catalog::excluded_folder(&name).is_some() {
+            continue;
+        }
+        if is_clone(&child) {
+            found.push(child);
+        } else if levels > 1 {
+            clones_below(&child, levels - 1, found);
+        }
+    }
+}
+
+fn entries(dir: &Path) -> std::io::Result<Vec<PathBuf>> {
+    fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
 }
 
 fn is_checkout(path: &Path) -> std::io::Result<bool> {
-    let git = path.join(".git").symlink_metadata().is_ok() || clone::is_bare(path);
-    Ok(survey::has_ci(path)? || git)
+    Ok(survey::has_ci(path)? || is_clone(path))
+}
+
+fn is_clone(path: &Path) -> bool {
+    path.join(".git").symlink_metadata().is_ok() || clone::is_bare(path)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> DiscoverError {
     DiscoverError::Unreadable { path: path.to_owned(), reason: folder::reason(error).into() }
 }
 
-/// The name of the repository at `root`.
-pub fn identity(root: &Path) -> Result<String, DiscoverError> {
-    Ok(identity_of(root, &clone::open(root)?))
+/// The name of the repository at `root`; that of its folder where it cannot be opened.
+pub fn identity(root: &Path) -> String {
+    clone::open(root).map_or_else(|_| clone::folder_name(root), |opened| identity_of(root, &opened))
 }
 
 pub(super) fn identity_of(root: &Path, opened: &Opened) -> String {
@@ -83,8 +111,8 @@ pub(super) fn identity_of(root: &Path, opened: &Opened) -> String {
 }
 
 /// A name for each root: its identity, with its folder where several are clones of one repository.
-pub fn names(roots: &[PathBuf]) -> Result<Vec<String>, DiscoverError> {
-    let names: Vec<String> = roots.iter().map(|root| identity(root)).collect::<Result<_, _>>()?;
+pub fn names(roots: &[PathBuf]) -> Vec<String> {
+    let names: Vec<String> = roots.iter().map(|root| identity(root)).collect();
     let mut count: HashMap<&str, usize> = HashMap::new();
     for name in &names {
         *count.entry(name).or_default() += 1;
@@ -93,7 +121,23 @@ pub fn names(roots: &[PathBuf]) -> Result<Vec<String>, DiscoverError> {
         Some(2..) => format!("{name} ({})", root.display()),
         _ => name.clone(),
     };
-    Ok(names.iter().zip(roots).map(apart).collect())
+    names.iter().zip(roots).map(apart).collect()
+}
+
+/// A folder without CI files that lies in a clone: what runs for it stands at the top.
+pub(super) fn part_of_checkout(root: &Path) -> Option<Coverage> {
+    let top = root.ancestors().skip(1).find(|above| is_clone(above))?;
+    Some(Coverage {
+        scope: "history:HEAD".to_owned(),
+        state: CoverageState::Unseen,
+        reason: format!(
+            "the folder holds no CI file and lies in the checkout `{}`: name that one",
+            top.display()
+        ),
+        file: None,
+        live: Vec::new(),
+        hides: Hidden::Anything,
+    })
 }
 
 /// The checkouts of one run, by name: each finds the others' files.
