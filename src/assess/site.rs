@@ -57,6 +57,8 @@ pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>) -> Option<Found<'p>> {
 
 fn context(spot: &Spot<'_>) -> Context {
     let identity = spot.subject.identity;
+    // Clones of one repository are told apart by their folder: `owner/repo (PATH)`.
+    let identity = identity.split_once(" (").map_or(identity, |(identity, _)| identity);
     let owner = identity.rsplit_once('/').map(|(owner, _)| owner);
     Context {
         repository_owner: owner.map(|o| o.rsplit('/').next().unwrap_or(o).to_owned()),
