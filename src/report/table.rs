@@ -24,10 +24,7 @@ pub fn exposure(report: &Report, heading: &Heading) -> String {
     page.push_str(&sites::render(report));
     page.push_str(&coverage::render(&report.coverage));
     if let Some(first) = report.exposures.iter().min_by_key(|e| e.reach) {
-        let hint = format!(
-            "why one line is here: keysweep expose {} --explain {}",
-            report.incident, first.id
-        );
+        let hint = format!("why one line is here: the same command with `--explain {}`", first.id);
         page.push('\n');
         page.push_str(&words::paint(words::DIM, text::hang("", &hint, WIDTH).trim_end()));
         page.push('\n');
