@@ -1,6 +1,7 @@
 //! Integration tests, one binary: cheaper to link than one per file.
 
 mod cli;
+mod contract;
 mod corpus;
 mod expose;
 mod expressions;
