@@ -157,7 +157,7 @@ impl<'a> JobReader<'a> {
         let mut reader = Self::detached(frame);
         reader.runner = triggers::runner(node.get("runs-on").map(|n| &**n), cx);
         reader.runner.in_container = node.get("container").is_some_and(|n| !n.is_null());
-        let defaults = [node, &*workflow.root]
+        let defaults = [node, workflow.root]
             .into_iter()
             .filter_map(|node| node.get("defaults")?.get("run").cloned());
         reader.defaults = defaults.collect();
