@@ -14,8 +14,8 @@ use super::{
 use crate::ci::{
     Files, Siblings,
     model::{
-        Certainty, Component, EnvView, Gap, Hides, Job, Mention, Permissions, Pipeline, Place,
-        Platform, Role, Runner, Way,
+        Certainty, Component, Doubt, EnvView, Gap, Hides, Job, Mention, Permissions, Pipeline,
+        Place, Platform, Role, Runner, Way,
     },
     normalise,
     yaml::{self, Node},
@@ -216,6 +216,7 @@ pub(super) fn read_offered(
     file: &Arc<str>,
     root: &Arc<Node>,
     gaps: Vec<Gap>,
+    doubts: Vec<Doubt>,
 ) -> Vec<Pipeline> {
     let dir = file.rsplit_once('/').map_or("", |(dir, _)| dir);
     let action = known(files, file, dir, Arc::clone(root));
@@ -272,7 +273,7 @@ pub(super) fn read_offered(
         role: Role::Offered,
         triggers: Vec::new(),
         jobs: if has_code { vec![job] } else { Vec::new() },
-        doubts: Vec::new(),
+        doubts,
         gaps: reader.gaps,
     }]
 }

@@ -156,9 +156,9 @@ impl<'a> JobReader<'a> {
         let mut reader = Self::detached(frame);
         reader.runner = triggers::runner(node.get("runs-on").map(|n| &**n), cx);
         reader.runner.in_container = node.get("container").is_some_and(|n| !n.is_null());
-        let defaults = [node, &*workflow.root]
-            .into_iter()
-            .filter_map(|node| node.get("defaults")?.get("run").cloned());
+        let root: &Node = workflow.root;
+        let defaults =
+            [node, root].into_iter().filter_map(|node| node.get("defaults")?.get("run").cloned());
         reader.defaults = defaults.collect();
         reader
     }
@@ -194,6 +194,9 @@ impl<'a> JobReader<'a> {
             cx.env.extend(&names);
         }
         self.base_env = cx.env.clone();
+        if let Some(defaults) = workflow.root.get("defaults") {
+            self.sent.extend(cx.evaluate_all(defaults, Way::Other).sent);
+        }
     }
 
     pub(super) fn condition(&mut self, node: &Node, cx: &Context) {
@@ -274,8 +277,8 @@ impl<'a> JobReader<'a> {
         if !cx.budget.spend(node.entries().len() + 1) {
             return names;
         }
-        if node.scalar().is_some() {
-            // `env: ${{ fromJSON(…) }}`.
+        if !matches!(node.kind, NodeKind::Map(_) | NodeKind::Null) {
+            // `env: ${{ fromJSON(…) }}`; a list, which GitHub refuses.
             self.insert(node, cx, way, &mut names);
         }
         for entry in node.entries() {

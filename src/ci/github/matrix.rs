@@ -36,6 +36,7 @@ impl Matrix {
                 name => matrix.collect(&entry.value, &[name.to_owned()], cx),
             }
         }
+        matrix.0.values_mut().for_each(Value::tidy);
         matrix.spread();
         matrix
     }
@@ -65,7 +66,7 @@ impl Matrix {
                     Some(alternatives) => {
                         alternatives.iter().for_each(|json| self.collect_json(json, path, &value))
                     }
-                    None => self.slot(path).merge(&value),
+                    None => self.slot(path).pile(&value),
                 }
             }
         }
@@ -97,7 +98,7 @@ impl Matrix {
 
     fn add_text(&mut self, path: &[String], text: &str, whole: &Value) {
         let value = Value { flows: whole.flows.clone(), ..Value::literal(text) };
-        self.slot(path).merge(&value);
+        self.slot(path).pile(&value);
     }
 
     fn slot(&mut self, path: &[String]) -> &mut Value {

@@ -39,7 +39,7 @@ pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry)
     let Some(root) = root else { return vec![workflow::empty(&file, gaps)] };
     match kind {
         Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
-        Entry::Action => action::read_offered(files, siblings, &file, &root, gaps),
+        Entry::Action => action::read_offered(files, siblings, &file, &root, gaps, doubts),
     }
 }
 

@@ -65,7 +65,7 @@ fn pin_of(reference: &str) -> Pinned {
     }
     let version = reference.strip_prefix(['v', 'V']).unwrap_or(reference);
     let numbered = version.starts_with(|c: char| c.is_ascii_digit());
-    if numbered && !hex || numbered && version.len() < 7 { Pinned::Tag } else { Pinned::Branch }
+    if numbered && (!hex || version.len() < 7) { Pinned::Tag } else { Pinned::Branch }
 }
 
 /// `[registry/]name[:tag][@digest]`.

@@ -21,6 +21,9 @@ use crate::ci::{
 /// Literal alternatives kept for one value; more are *unknown*.
 const MAX_VALUES: usize = 16;
 
+/// Below this a walk is cheaper than a hash.
+const FEW: usize = 12;
+
 /// The content of a variable, an input, an output.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Value {
@@ -53,6 +56,10 @@ impl Value {
     /// It may be the other one too.
     pub(super) fn merge(&mut self, other: &Self) {
         self.add(other.flows.iter().cloned());
+        self.merge_texts(other);
+    }
+
+    fn merge_texts(&mut self, other: &Self) {
         self.partial |= other.partial || other.values.is_empty();
         for text in &other.values {
             if !self.values.contains(text) {
@@ -63,6 +70,16 @@ impl Value {
                 self.values.push(Arc::clone(text));
             }
         }
+    }
+
+    /// More flows, without a look at those that are there: see [`Self::tidy`].
+    pub(super) fn pile(&mut self, other: &Self) {
+        self.flows.extend(other.flows.iter().cloned());
+        self.merge_texts(other);
+    }
+
+    pub(super) fn tidy(&mut self) {
+        self.flows = distinct(std::mem::take(&mut self.flows));
     }
 
     /// The weakest link of the way to here.
@@ -80,10 +97,17 @@ impl Value {
     }
 
     pub(super) fn add(&mut self, flows: impl IntoIterator<Item = Flow>) {
-        for flow in flows {
-            if !self.flows.contains(&flow) {
-                self.flows.push(flow);
+        if self.flows.len() <= FEW {
+            for flow in flows {
+                if self.flows.len() > FEW || !self.flows.contains(&flow) {
+                    self.flows.push(flow);
+                }
             }
+        } else {
+            self.flows.extend(flows);
+        }
+        if self.flows.len() > FEW {
+            self.flows = distinct(std::mem::take(&mut self.flows));
         }
     }
 }
@@ -158,6 +182,9 @@ impl Context {
     /// Evaluates a scalar that is a template: text with `${{ … }}` in it.
     pub(super) fn evaluate(&self, scalar: &Scalar, way: Way) -> Evaluated {
         let mut out = Evaluated::default();
+        if !scalar.text.contains("${{") {
+            return Evaluated { value: Value::literal(&*scalar.text), sent: Vec::new() };
+        }
         let mut texts = vec![String::new()];
         let mut known = true;
         for part in expr::split(&scalar.text) {
@@ -190,6 +217,8 @@ impl Context {
     pub(super) fn evaluate_all(&self, node: &Node, way: Way) -> Evaluated {
         let mut out = Evaluated::default();
         self.gather(node, way, &mut out);
+        // Once at the end: there may be thousands.
+        out.value.flows = distinct(out.value.flows);
         out.sent = distinct(out.sent);
         out
     }
@@ -202,7 +231,8 @@ impl Context {
             NodeKind::Null => {}
             NodeKind::Scalar(scalar) => {
                 let part = self.evaluate(scalar, way);
-                out.value.merge(&part.value);
+                out.value.merge_texts(&part.value);
+                out.value.flows.extend(part.value.flows);
                 out.sent.extend(part.sent);
             }
             NodeKind::Seq(items) => {
@@ -456,8 +486,7 @@ pub(super) fn all<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
     let (mut out, mut flows) = (Value::nothing(), Vec::new());
     for value in values {
         flows.extend(value.flows.iter().cloned());
-        let texts = Value { flows: Vec::new(), ..value.clone() };
-        out.merge(&texts);
+        out.merge_texts(value);
     }
     out.flows = distinct(flows);
     out
