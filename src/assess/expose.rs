@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::{
-    Coverage, Exposure, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site, unseen,
+    Coverage, Exposure, Live, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site,
+    unseen,
 };
 use crate::{
     ci::model::{Certainty, Pipeline, Role},
@@ -51,8 +52,9 @@ pub struct Part {
 /// Assesses every definition of one repository.
 pub fn examine(pack: &Pack, subject: &Subject<'_>) -> Part {
     let (sites, exposures) = assess(pack, subject);
+    let sites = merge::sites(sites);
     let coverage = unseen::of(pack, subject, &sites);
-    Part { sites: merge::sites(sites), exposures: merge::exposures(exposures), coverage }
+    Part { sites, exposures: merge::exposures(exposures), coverage }
 }
 
 /// One report of all repositories.
@@ -73,12 +75,17 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
     }
 }
 
-fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
-    let (mut sites, mut exposures) = (Vec::new(), Vec::new());
+/// Sites by definition.
+fn assess<'p>(
+    pack: &'p Pack,
+    subject: &Subject<'_>,
+) -> (Vec<Vec<merge::Version<'p>>>, Vec<Exposure>) {
+    let (mut all, mut exposures) = (Vec::new(), Vec::new());
     for defined in &subject.definitions {
-        if defined.pipeline.role == Role::Offered && is_inner(defined.pipeline, subject) {
+        if defined.pipeline.role == Role::Offered && is_inner(defined, subject) {
             continue;
         }
+        let mut sites = Vec::new();
         for job in &defined.pipeline.jobs {
             let of_steps = job
                 .steps
@@ -91,20 +98,33 @@ fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
                 sites.push(found.site);
             }
         }
+        all.push(sites);
     }
-    (sites, exposures)
+    (all, exposures)
 }
 
-/// What is there for the repository's own workflows has been assessed in the jobs that call it.
+/// What is there for the repository's own workflows has been assessed in the jobs that called it then.
+/// Of the time outside of the window the callers may not have been read: there it stands for itself.
 ///
 /// Outside `.github` an action is taken as offered to others even if a workflow here tries it out.
-fn is_inner(offered: &Pipeline, subject: &Subject<'_>) -> bool {
-    offered.file.starts_with(".github/")
+fn is_inner(offered: &Defined<'_>, subject: &Subject<'_>) -> bool {
+    let file = &offered.pipeline.file;
+    let calls_it = |defined: &&Defined<'_>| {
+        defined.pipeline.role == Role::Runs && calls(defined.pipeline, file)
+    };
+    file.starts_with(".github/")
         && subject
             .definitions
             .iter()
-            .filter(|defined| defined.pipeline.role == Role::Runs)
-            .any(|defined| calls(defined.pipeline, &offered.file))
+            .filter(calls_it)
+            .any(|caller| at_one_time(caller.live, offered.live))
+}
+
+/// Whether two definitions were in force together; one without dates may always have been.
+fn at_one_time(a: &[Live], b: &[Live]) -> bool {
+    let before = |a: &Live, b: &Live| a.to.zip(b.from).is_some_and(|(to, from)| to <= from);
+    let meet = |a: &Live| b.iter().any(|b| !before(a, b) && !before(b, a));
+    a.is_empty() || b.is_empty() || a.iter().any(meet)
 }
 
 fn calls(pipeline: &Pipeline, file: &str) -> bool {

@@ -1,7 +1,6 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +13,9 @@ use crate::{
         self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
     },
     ci::{self, Files, catalog::Entry, model::Pipeline},
-    discover::{self, Checkouts, DiscoverError, Hidden, Hull, Query, Repository, RootKind},
+    discover::{
+        self, Checkouts, CouldName, DiscoverError, Hidden, Hull, Query, Repository, RootKind,
+    },
     incident,
     report::IncidentLine,
 };
@@ -90,7 +91,8 @@ impl Stages for Checkout {
             as_of: sources.as_of,
             now: Some(sources.now),
         };
-        let parts = each_root(sources, &query, progress, |repository| {
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
+        let parts = each_root(sources, &query, Some(&could_name), progress, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
@@ -102,7 +104,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<ComponentsReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, |repository| {
+        let parts = each_root(sources, &Query::default(), None, progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -120,7 +122,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<InventoryReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, |repository| {
+        let parts = each_root(sources, &Query::default(), None, progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -138,39 +140,26 @@ impl Stages for Checkout {
 fn each_root<T: Send>(
     sources: &Sources,
     query: &Query,
+    could_name: Option<&CouldName<'_>>,
     progress: &Progress,
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
-    let names = names(&roots)?;
+    let names = discover::names(&roots).map_err(|error| failed(&error))?;
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         ci::github::read(files, &siblings, path, entry)
     };
     progress.begin("reading", roots.len());
     let read = |(root, name): (&PathBuf, &String)| {
-        let mut repository = discover::scan(root, query, &lower).map_err(|error| failed(&error))?;
+        let mut repository =
+            discover::scan(root, query, &lower, could_name).map_err(|error| failed(&error))?;
         repository.identity.clone_from(name);
         let kept = keep(&repository);
         progress.advance();
         Ok(kept)
     };
     roots.par_iter().zip(&names).map(read).collect()
-}
-
-/// Identities of the roots; two clones of one repository are told apart by their folders.
-fn names(roots: &[PathBuf]) -> Result<Vec<String>, ExitError> {
-    let identity = |root: &PathBuf| discover::identity(root).map_err(|error| failed(&error));
-    let names: Vec<String> = roots.iter().map(identity).collect::<Result<_, _>>()?;
-    let mut count: HashMap<&str, usize> = HashMap::new();
-    for name in &names {
-        *count.entry(name).or_default() += 1;
-    }
-    let apart = |(name, root): (&String, &PathBuf)| match count.get(name.as_str()) {
-        Some(2..) => format!("{name} ({})", root.display()),
-        _ => name.clone(),
-    };
-    Ok(names.iter().zip(roots).map(apart).collect())
 }
 
 fn subject<'a>(repository: &'a Repository, sources: &Sources) -> Subject<'a> {
