@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use super::{
+    bindings,
     budget::Budget,
+    context::{Context, Secrets},
     job, load,
     names::Names,
     refused,
     uses::{self, Uses},
-    value::{Context, Secrets, Value, distinct},
+    value::{Value, distinct},
     workflow::{self, Jobs, Workflow},
 };
 use crate::ci::{
@@ -150,7 +152,7 @@ impl<'w> Call<'w> {
             self.sent.extend(evaluated.sent);
             let (name, mut value) = (entry.key.text.trim(), evaluated.value);
             if value.values.iter().any(|text| literal::is_credential(name, text)) {
-                let flow = job::literal_flow(name, self.cx.place(entry.key_line), way);
+                let flow = bindings::literal_flow(name, self.cx.place(entry.key_line), way);
                 self.sent.push(flow.clone());
                 value.add([flow]);
             }

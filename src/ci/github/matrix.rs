@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{
+    context::Context,
     expr::ANY,
-    value::{Context, Value, all},
+    value::{Value, all},
 };
 use crate::ci::{
     model::Way,

