@@ -418,3 +418,27 @@ fn one_place_bad_in_one_version_stays_exposed() {
     assert_eq!(report.summary.verdict, Verdict::Exposed);
     assert!(report.sites.iter().any(|site| site.status == SiteStatus::Exposed));
 }
+
+#[test]
+fn a_fetch_in_one_step_and_its_run_in_another_are_one_site() {
+    let text = "on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: curl -s https://codecov.io/bash -o codecov.sh
+      - run: make
+      - name: Upload
+        run: bash codecov.sh
+        env:
+          T: ${{ secrets.T }}
+";
+    let dir = folder(&[(CI, text)]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-03-01"));
+    assert_eq!(report.sites.len(), 1, "{:?}", report.sites);
+    let site = &report.sites[0];
+    assert_eq!(site.status, SiteStatus::Exposed);
+    assert_eq!(site.consumer.as_ref().map(|c| c.line), Some(9));
+    assert_eq!(site.via.iter().map(|place| place.line).collect::<Vec<_>>(), [6]);
+    assert_eq!(find(&report, "T").map(|e| e.reach), Some(Reach::Payload));
+}

@@ -80,6 +80,7 @@ pub(super) fn read(workflow: &Workflow<'_>, entry: &Entry) -> ReadJob {
     reader.steps_of(node, entry.key_line, &mut cx);
     reader.read_rest(node, &READ_APART, &cx);
     reader.run_posts();
+    reader.drop_fetches_that_ran();
     let job = Job {
         id: entry.key.text.trim().to_owned(),
         name: node.get("name").and_then(|n| n.text()).map(str::to_owned),
@@ -161,6 +162,14 @@ impl<'a> JobReader<'a> {
             [node, root].into_iter().filter_map(|node| node.get("defaults")?.get("run").cloned());
         reader.defaults = defaults.collect();
         reader
+    }
+
+    /// A fetch that a later step ran is mentioned there, and no longer where it was only kept.
+    pub(super) fn drop_fetches_that_ran(&mut self) {
+        let Self { session, steps, .. } = self;
+        for step in steps {
+            step.mentions.retain(|mention| mention.runs || !session.ran(mention));
+        }
     }
 
     /// For an action that is offered to others: no job of ours stands around it.

@@ -44,6 +44,7 @@ pub(super) fn read(
             cx = action.context(inputs, &cx, Certainty::Inferred);
             reader.read_steps(&job::step_nodes(steps), &mut cx, &Names::default(), &[]);
             reader.run_posts();
+            reader.drop_fetches_that_ran();
         }
         Runs::Image(component) => {
             let line = root.get("runs").and_then(|n| n.get("image")).map_or(1, |n| n.line);
