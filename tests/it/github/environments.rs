@@ -403,6 +403,23 @@ jobs:
     );
 }
 
+/// What cannot hide a component of the incident does not spoil the verdict; what can does.
+#[test]
+fn a_hole_counts_where_it_could_hide_something() {
+    use keysweep::assess::Verdict;
+    let table = [
+        ("    container: '${{ vars.IMAGE }}'\n    steps: [{run: make}]\n", Verdict::NotFound),
+        ("    steps: [{uses: '${{ vars.ACTION }}'}]\n", Verdict::Unknown),
+        ("    steps: [{uses: ./none}]\n", Verdict::Unknown),
+        ("    steps: [{run: make}]\n   bad: [\n", Verdict::NotFound),
+        ("    steps: [{run: make}]\n   bad: [tj-actions/changed-files]\n", Verdict::Unknown),
+    ];
+    for (text, verdict) in table {
+        let report = assess(&World::ci(&job(text)).read());
+        assert_eq!(report.summary.verdict, verdict, "{text}{:?}", report.coverage);
+    }
+}
+
 fn assess(pipeline: &Pipeline) -> keysweep::assess::Report {
     let pack = incident::find("tj-actions-2025").unwrap();
     let defined = Defined { pipeline, live: &[], certainty: Certainty::Inferred };
