@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    context::Context,
     job::{JobReader, step_nodes},
     names::Names,
-    value::{Context, Value},
+    value::Value,
 };
 use crate::ci::{
     model::{Binding, Gap, Hides, Mention, Place, Step, Way},
