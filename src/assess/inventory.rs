@@ -137,7 +137,7 @@ impl<'a> Mentions<'a> {
         InventoryConsumer {
             file: flow.place.file.to_string(),
             line: flow.place.line,
-            job: Some(self.job.id.clone()),
+            job: (!self.job.id.is_empty()).then(|| self.job.id.clone()),
             step: self.step(flow).map(step_label),
             carrier: self.carrier(flow),
             whole_context: &*flow.secret.name == "*",
@@ -156,6 +156,8 @@ impl<'a> Mentions<'a> {
             Way::Implicit => Carrier::Env,
             // Evaluated by the runner: no process of the job is given it by this mention.
             Way::Inherited | Way::Other => Carrier::Memory,
+            Way::Residue if self.environments.contains_key(&named(flow)) => Carrier::Env,
+            Way::Residue => Carrier::File,
         }
     }
 
@@ -172,7 +174,7 @@ impl<'a> Mentions<'a> {
             }
             // Conditions stand in a step, outputs after the last: only a step that another follows is sure.
             Way::Other => self.is_followed(around),
-            Way::Inherited | Way::Implicit => false,
+            Way::Inherited | Way::Residue | Way::Implicit => false,
         };
         settled.then_some(around)
     }

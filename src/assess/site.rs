@@ -5,9 +5,9 @@ use super::{
     SiteStatus, Span, Subject, disposition, expose::Defined, identity, why,
 };
 use crate::{
-    ci::model::{Certainty, Job, Mention, Role, Step},
+    ci::model::{Certainty, Job, Mention, Os, Role, Step},
     incident::{Capabilities, Capability, Context, Hit, Meeting, Pack, Standing, meet},
-    reach::{Reached, reached},
+    reach::{Reached, reached, rules},
 };
 
 /// Where a mention stands.
@@ -76,9 +76,7 @@ fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
     let (windows, certainty) = match &hit.standing {
         Standing::Cleared { reason } => return cleared(reason.clone()),
         Standing::Unknown { reason } => {
-            let windows: Vec<_> =
-                hit.component.map(|c| c.windows.iter().collect()).unwrap_or_default();
-            return unknown_content(spot, &windows, reason);
+            return unknown_content(spot, &hit.windows, reason);
         }
         Standing::Bad { windows, certainty } => (windows, *certainty),
     };
@@ -243,8 +241,21 @@ fn chain(
         way.flow.certainty,
         payload,
         doubt(spot),
+        rules::support(way.rules),
+        root(spot, way),
     ];
     links.into_iter().max().unwrap_or(Certainty::Possible)
+}
+
+/// Rule G18: without a hosted Linux or macOS runner, memory needs more than is known of the place.
+fn root(spot: &Spot<'_>, way: &Reached<'_>) -> Certainty {
+    let runner = &spot.job.runner;
+    let unlike = runner.os == Os::Windows || runner.self_hosted == Some(true);
+    if way.capability == Capability::K5 && unlike {
+        Certainty::Possible
+    } else {
+        Certainty::Inferred
+    }
 }
 
 /// A file that the platform refuses, or refused then, may never have run.

@@ -293,6 +293,8 @@ pub enum Way {
     Inherited,
     /// No name needed: the platform gives it to every job (`GITHUB_TOKEN`, project variables).
     Implicit,
+    /// Left behind by an earlier action that authenticated somewhere (rule G15).
+    Residue,
     /// Conditions, outputs, container credentials.
     Other,
 }

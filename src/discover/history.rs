@@ -3,29 +3,21 @@
 //! The commits in force in the window are lowered; from there the walk goes on to older and newer
 //! commits only to learn how far the same versions reach.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use gix::ObjectId;
 use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::{
     Coverage, CoverageState, Definition, Hidden, Hull, Live, Lower,
-    clone::{Clone, failed},
+    clone::Clone,
     graph::{Graph, Index, Interval, beyond, merge},
-    objects::{Mode, Slot},
+    refs::failed,
     standing,
-    survey::{self, Find, Found, TreeSurvey},
-    tree::GitTree,
-    versions::{Lowered, VersionId, Versions},
+    states::States,
+    survey::{self, Find, Found},
 };
-use crate::ci::{catalog::Entry, model::Certainty};
-
-/// Commits searched at once: enough for all cores, few enough to hold.
-const BATCH: usize = 256;
+use crate::ci::model::Certainty;
 
 pub(super) fn definitions(
     clone: &Clone,
@@ -35,16 +27,16 @@ pub(super) fn definitions(
     coverage: &mut Vec<Coverage>,
 ) -> Vec<Definition> {
     let graph = Graph::walk(&clone.objects, &clone.refs.tips, &clone.shallow);
-    let mut history = History::new(clone, &graph, lower);
+    let mut states = States::new(clone, &graph, lower);
     let wanted = in_force(&graph, &hull);
-    history.lower_all(&wanted);
-    history.reach_out(&wanted);
+    states.lower_all(&wanted);
+    states.reach_out(&wanted);
     coverage.extend(clone.refs.coverage.iter().cloned());
     coverage.extend(walked(clone, &graph, wanted.len()));
-    coverage.extend(history.unread(&wanted));
-    let mut definitions = history.definitions(&hull);
+    coverage.extend(states.unread(&wanted));
+    let mut definitions = states.definitions(&hull);
     if let (None, Some(now)) = (hull.to, now) {
-        definitions.extend(history.uncommitted(now));
+        definitions.extend(states.uncommitted(now));
     }
     definitions
 }
@@ -79,196 +71,7 @@ pub(super) fn timestamp(seconds: i64) -> Timestamp {
     })
 }
 
-/// A file to lower, in a commit that holds it.
-type Task = (Index, Arc<str>, Entry);
-type ListId = u32;
-type StateId = u32;
-
-/// What a commit holds: its CI files by name, and the version of each that is an entry.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-struct State {
-    list: ListId,
-    versions: Vec<VersionId>,
-}
-
-struct History<'a> {
-    clone: &'a Clone,
-    graph: &'a Graph,
-    lower: &'a Lower<'a>,
-    survey: TreeSurvey<'a>,
-    lists: Interned<Vec<Find>>,
-    by_tree: HashMap<ObjectId, ListId>,
-    versions: Versions,
-    states: Interned<State>,
-    /// Of each commit that was looked at.
-    of: Vec<Option<StateId>>,
-}
-
-impl<'a> History<'a> {
-    fn new(clone: &'a Clone, graph: &'a Graph, lower: &'a Lower<'a>) -> Self {
-        Self {
-            clone,
-            graph,
-            lower,
-            survey: TreeSurvey::new(&clone.objects),
-            lists: Interned::default(),
-            by_tree: HashMap::new(),
-            versions: Versions::default(),
-            states: Interned::default(),
-            of: vec![None; graph.commits.len()],
-        }
-    }
-
-    fn tree(&self, at: Index) -> GitTree<'a> {
-        GitTree::new(&self.clone.objects, self.graph.commit(at).tree)
-    }
-
-    /// Searches the commits for CI files by name.
-    fn search(&mut self, commits: &[Index]) {
-        let mut roots: Vec<ObjectId> =
-            commits.iter().map(|at| self.graph.commit(*at).tree).collect();
-        let mut new = HashSet::new();
-        roots.retain(|root| !self.by_tree.contains_key(root) && new.insert(*root));
-        for batch in roots.chunks(BATCH) {
-            let found: Vec<Vec<Find>> =
-                batch.par_iter().map(|root| self.survey.commit(*root)).collect();
-            for (root, finds) in batch.iter().zip(found) {
-                let list = self.lists.id(finds);
-                self.by_tree.insert(*root, list);
-            }
-        }
-    }
-
-    /// Gives each of the commits its state.
-    fn lower_all(&mut self, commits: &[Index]) {
-        self.search(commits);
-        self.lower_each_content_once(commits);
-        let mut last = None;
-        for at in commits {
-            let near =
-                self.graph.commit(*at).parents.iter().find(|at| self.of[**at as usize].is_some());
-            let state = self.state(*at, near.copied().or(last), true);
-            self.of[*at as usize] = Some(state);
-            last = Some(*at);
-        }
-    }
-
-    /// Most versions differ in the file itself; these are lowered together, on all cores. What differs
-    /// only in a script that is called comes to light commit by commit.
-    fn lower_each_content_once(&mut self, commits: &[Index]) {
-        let mut lists = HashSet::new();
-        let mut contents = HashSet::new();
-        let mut work: Vec<Task> = Vec::new();
-        for at in commits {
-            let list = self.list(*at);
-            if !lists.insert(list) {
-                continue;
-            }
-            for find in self.lists.get(list) {
-                if let Found::Entry(entry, Some(id)) = find.what
-                    && contents.insert((Arc::clone(&find.path), id))
-                {
-                    work.push((*at, Arc::clone(&find.path), entry));
-                }
-            }
-        }
-        self.lower_now(work);
-    }
-
-    fn lower_now(&mut self, work: Vec<Task>) {
-        let lowered: Vec<(Index, Lowered)> = work
-            .into_par_iter()
-            .map(|(at, path, entry)| {
-                let tree = GitTree::new(&self.clone.objects, self.graph.commit(at).tree);
-                (at, Lowered::new(&tree, &path, entry, self.lower))
-            })
-            .collect();
-        for (at, lowered) in lowered {
-            let tree = self.tree(at);
-            self.versions.insert(lowered, &tree);
-        }
-    }
-
-    fn list(&self, at: Index) -> ListId {
-        self.by_tree[&self.graph.commit(at).tree]
-    }
-
-    /// The state of a commit; `near` is one that probably has the same.
-    fn state(&mut self, at: Index, near: Option<Index>, lower: bool) -> StateId {
-        let list = self.list(at);
-        let known = near.and_then(|near| Some((near, self.of[near as usize]?)));
-        if let Some((near, state)) = known
-            && self.states.get(state).list == list
-            && self.versions.watch.same(&self.clone.objects, self.root(near), self.root(at))
-        {
-            return state;
-        }
-        let (mut versions, missing) = self.find_versions(at, list);
-        if lower && !missing.is_empty() {
-            self.lower_now(missing);
-            versions = self.find_versions(at, list).0;
-        }
-        versions.sort_unstable();
-        self.states.id(State { list, versions })
-    }
-
-    fn root(&self, at: Index) -> Option<Slot> {
-        Some(Slot { mode: Mode::Folder, id: self.graph.commit(at).tree })
-    }
-
-    fn find_versions(&mut self, at: Index, list: ListId) -> (Vec<VersionId>, Vec<Task>) {
-        let tree = self.tree(at);
-        let mut missing = Vec::new();
-        let mut versions = Vec::new();
-        for find in self.lists.get(list) {
-            let Found::Entry(entry, _) = find.what else { continue };
-            match self.versions.find_in(&tree, &find.path, entry) {
-                Some(version) => versions.push(version),
-                None => missing.push((at, Arc::clone(&find.path), entry)),
-            }
-        }
-        (versions, missing)
-    }
-
-    /// Follows the versions that were found beyond the window, to where they begin and end.
-    fn reach_out(&mut self, from: &[Index]) {
-        let mut looked: Vec<Option<StateId>> = vec![None; self.graph.commits.len()];
-        let mut level: Vec<Index> = from.to_vec();
-        while !level.is_empty() {
-            let mut pairs: Vec<(Index, Index)> = Vec::new();
-            for at in level {
-                let commit = self.graph.commit(at);
-                let near = commit.parents.iter().chain(&commit.children);
-                pairs.extend(
-                    near.filter(|near| self.of[**near as usize].is_none()).map(|near| (*near, at)),
-                );
-            }
-            let new: Vec<Index> = pairs.iter().map(|(near, _)| *near).collect();
-            self.search(&new);
-            level = Vec::new();
-            for (near, at) in pairs {
-                if self.of[near as usize].is_some() {
-                    continue;
-                }
-                let state = match looked[near as usize] {
-                    Some(state) => state,
-                    None => self.state(near, Some(at), false),
-                };
-                looked[near as usize] = Some(state);
-                if self.share(state, self.of[at as usize]) {
-                    self.of[near as usize] = Some(state);
-                    level.push(near);
-                }
-            }
-        }
-    }
-
-    fn share(&self, a: StateId, b: Option<StateId>) -> bool {
-        let Some(b) = b else { return false };
-        let b = &self.states.get(b).versions;
-        self.states.get(a).versions.iter().any(|version| b.binary_search(version).is_ok())
-    }
-
+impl States<'_> {
     fn definitions(&self, hull: &Hull) -> Vec<Definition> {
         let mut definitions = Vec::new();
         for (version, spans) in self.versions.list.iter().zip(self.spans()) {
@@ -296,14 +99,13 @@ impl<'a> History<'a> {
     /// When each version was in force.
     fn spans(&self) -> Vec<Spans> {
         let mut spans: Vec<Spans> = self.versions.list.iter().map(|_| Spans::default()).collect();
-        let mut commits: Vec<(Index, StateId)> =
-            (0..).zip(&self.of).filter_map(|(at, state)| Some((at, (*state)?))).collect();
+        let mut commits: Vec<_> = self.commits().collect();
         commits.sort_by_key(|(at, _)| self.graph.commit(*at).date);
-        for (at, state) in commits {
+        for (at, versions) in commits {
             let default = self.graph.on_default(at);
             let anywhere = self.graph.anywhere(at);
             let doubtful = self.graph.doubtful(at);
-            for version in &self.states.get(state).versions {
+            for version in versions {
                 let spans = &mut spans[*version as usize];
                 extend(&mut spans.default, default);
                 extend(&mut spans.anywhere, Some(anywhere));
@@ -324,13 +126,13 @@ impl<'a> History<'a> {
     /// Coverage of the files that were there in the window and are not read.
     fn unread(&self, commits: &[Index]) -> Vec<Coverage> {
         let mut spans: HashMap<&Find, Vec<Interval>> = HashMap::new();
-        let mut lost: Vec<Index> = Vec::new();
+        let mut lost: Vec<(Index, &str)> = Vec::new();
         for at in commits {
             let interval = self.graph.anywhere(*at);
             for find in self.lists.get(self.list(*at)) {
-                match find.what {
+                match &find.what {
                     Found::Entry(..) => {}
-                    Found::Trouble(_) if find.path.is_empty() => lost.push(*at),
+                    Found::Trouble(reason) if find.path.is_empty() => lost.push((*at, reason)),
                     _ => extend(spans.entry(find).or_default(), Some(interval)),
                 }
             }
@@ -340,11 +142,11 @@ impl<'a> History<'a> {
         let live = |spans: Vec<Interval>| spans.iter().map(|span| self.live(span)).collect();
         let mut coverage =
             standing::unread(finds.into_iter().map(|(find, spans)| (find, live(spans))));
-        if let Some(first) = lost.first() {
+        if let Some((first, reason)) = lost.first() {
+            let id = self.graph.commit(*first).id;
             let reason = format!(
-                "the files of {} commits are not in this clone, the first is {}",
-                lost.len(),
-                self.graph.commit(*first).id
+                "files of {} commits are not read, the first is {id}: {reason}",
+                lost.len()
             );
             coverage.push(failed(&self.clone.refs.default_ref, reason));
         }
@@ -354,11 +156,10 @@ impl<'a> History<'a> {
     /// Files of the work tree that differ from the commit it stands on.
     fn uncommitted(&self, now: Timestamp) -> Vec<Definition> {
         let Some(folder) = &self.clone.folder else { return Vec::new() };
-        let head = self.clone.refs.head.and_then(|id| {
-            let at = self.graph.commits.iter().position(|commit| commit.id == id)?;
-            Some(self.states.get(self.of[at]?).versions.as_slice())
-        });
-        let head = head.unwrap_or_default();
+        let head = self.clone.refs.head;
+        let mut commits = self.commits();
+        let head = commits.find(|(at, _)| Some(self.graph.commit(*at).id) == head);
+        let head = head.map_or(&[][..], |(_, versions)| versions);
         let finds = survey::folder(folder);
         let changed = finds.par_iter().flat_map_iter(|find| {
             let Found::Entry(entry, _) = find.what else { return Vec::new() };
@@ -441,33 +242,4 @@ fn walked(clone: &Clone, graph: &Graph, in_force: usize) -> Vec<Coverage> {
         coverage.push(entry(CoverageState::Unseen, reason.to_owned(), Hidden::Nothing));
     }
     coverage
-}
-
-/// Equal values once, by number.
-#[derive(Debug)]
-struct Interned<T> {
-    ids: HashMap<Arc<T>, u32>,
-    values: Vec<Arc<T>>,
-}
-
-impl<T> Default for Interned<T> {
-    fn default() -> Self {
-        Self { ids: HashMap::new(), values: Vec::new() }
-    }
-}
-
-impl<T: Eq + std::hash::Hash> Interned<T> {
-    fn id(&mut self, value: T) -> u32 {
-        if let Some(id) = self.ids.get(&value) {
-            return *id;
-        }
-        let (id, value) = (self.values.len() as u32, Arc::new(value));
-        self.values.push(Arc::clone(&value));
-        self.ids.insert(value, id);
-        id
-    }
-
-    fn get(&self, id: u32) -> &T {
-        &self.values[id as usize]
-    }
 }

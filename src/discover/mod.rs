@@ -10,8 +10,10 @@ mod history;
 mod identity;
 mod objects;
 mod recorded;
+mod refs;
 mod roots;
 mod standing;
+mod states;
 mod survey;
 mod tree;
 mod versions;
@@ -56,7 +58,10 @@ pub enum RootKind {
     Folder,
 }
 
-/// One version of one CI file.
+/// One version of one CI file: its content, and that of everything read for it.
+///
+/// A version may stand here twice: once for the time on the default branch's history, once for the
+/// time beyond that on other refs.
 #[derive(Clone, Debug)]
 pub struct Definition {
     pub pipeline: Arc<Pipeline>,
@@ -126,8 +131,9 @@ impl Hull {
 
 /// Turns one CI file into pipelines.
 ///
-/// It is told the checkout's files, the path and what it is, must ask nothing else, and must ask in the
-/// same order when the answers are the same: its result is used again for commits that answer alike.
+/// It is told the checkout's files, the path and what it is. It must ask in the same order when the
+/// answers are the same, and depend on nothing else that changes in a run: its result is used again for
+/// every commit that answers alike.
 pub type Lower<'a> = dyn Fn(&dyn Files, &str, Entry) -> Vec<Pipeline> + Sync + 'a;
 
 #[derive(Debug, Error)]

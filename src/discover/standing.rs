@@ -7,8 +7,9 @@ use rayon::prelude::*;
 
 use super::{
     Coverage, CoverageState, Definition, Folder, Hidden, Live, Lower, Query,
-    clone::{Clone, failed},
+    clone::Clone,
     history::timestamp,
+    refs::failed,
     survey::{self, Find, Found},
     tree::GitTree,
 };
@@ -50,7 +51,10 @@ pub(super) fn clone(
     lower: &Lower<'_>,
     coverage: &mut Vec<Coverage>,
 ) -> Vec<Definition> {
-    coverage.extend(clone.refs.coverage.iter().cloned());
+    // Broken refs do not touch what lies in the folder, unless its past was asked for.
+    if clone.folder.is_none() || (query.windows.is_some() && query.as_of.is_none()) {
+        coverage.extend(clone.refs.coverage.iter().cloned());
+    }
     let commit = |id: gix::ObjectId| {
         clone.objects.handle(|repository| {
             let commit = repository.find_commit(id).ok()?;
@@ -123,6 +127,10 @@ pub(super) fn unread<'f>(finds: impl Iterator<Item = (&'f Find, Vec<Live>)>) -> 
             Found::Unread(Known { system, what: What::Lockfile { ecosystem } }) => {
                 let reason = format!("a lockfile of {system}: its packages are not read");
                 coverage.push(file(CoverageState::Unseen, reason, Hidden::Packages(ecosystem)));
+            }
+            // Of the whole checkout.
+            Found::Trouble(reason) if find.path.is_empty() => {
+                coverage.push(failed("HEAD", reason.to_string()));
             }
             Found::Trouble(reason) => {
                 coverage.push(file(CoverageState::Failed, reason.to_string(), Hidden::Anything));

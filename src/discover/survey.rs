@@ -206,5 +206,9 @@ fn trouble(path: &str, reason: impl Into<Cow<'static, str>>) -> Find {
 /// A cheap test for a checkout: a file or folder stands where a CI system looks for it.
 pub(crate) fn has_ci(root: &Path) -> io::Result<bool> {
     fs::read_dir(root)?;
-    Ok(catalog::fixed_paths().any(|path| root.join(path).symlink_metadata().is_ok()))
+    Ok(catalog::fixed_paths().any(|path| {
+        let top = path.split_once('/').map_or(path, |(top, _)| top);
+        // A clone among others may be named as a CI system's folder is.
+        root.join(path).symlink_metadata().is_ok() && !root.join(top).join(".git").exists()
+    }))
 }

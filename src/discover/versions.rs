@@ -73,6 +73,11 @@ impl Versions {
         self.roots.get(&(Arc::clone(path), entry))?.find(answer)
     }
 
+    /// All files of which a version is known.
+    pub(crate) fn paths(&self) -> Vec<(Arc<str>, Entry)> {
+        self.roots.keys().cloned().collect()
+    }
+
     /// As [`Versions::find`] in a commit; links on the way are watched from then on.
     pub(crate) fn find_in(
         &mut self,

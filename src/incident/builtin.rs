@@ -43,10 +43,12 @@ impl UnknownPack {
     fn new(id: &str) -> Self {
         let known: Vec<_> = builtin().iter().map(|pack| pack.id().to_owned()).collect();
         let wanted = id.to_ascii_lowercase();
-        let near = |name: &&String| {
-            strsim::jaro_winkler(name, &wanted) > 0.8 || stem(name) == stem(&wanted)
+        let likeness = |name: &str| match stem(name) == stem(&wanted) {
+            true => 1.0,
+            false => strsim::jaro_winkler(name, &wanted),
         };
-        let suggestion = known.iter().find(near).cloned();
+        let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let suggestion = nearest.filter(|name| likeness(name) > 0.8).cloned();
         Self { id: id.to_owned(), known, suggestion }
     }
 

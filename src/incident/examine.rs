@@ -13,7 +13,8 @@
 
 use super::{
     Capabilities, Pack, PackComponent, Window,
-    document::{Effect, Exfiltration, Fallback, Guard, Needs, RefRule, RefStanding},
+    document::{Exfiltration, Fallback, RefRule, RefStanding},
+    identity::Name,
     reference::{fits, is_abbreviated, is_commit, is_sha256},
 };
 use crate::ci::model::{Certainty, Component, Os, Pinned, Verified};
@@ -33,10 +34,13 @@ pub struct Hit<'p> {
     /// `None`: it is on the not-affected list.
     pub component: Option<&'p PackComponent>,
     pub standing: Standing<'p>,
+    /// When it could have been bad: also where the standing is unknown, for a definition that was in
+    /// force only outside of them is out of it all the same.
+    pub windows: Vec<&'p Window>,
     /// What the known payload could do here; empty where it could take nothing.
     pub payload: Capabilities,
     pub payload_certainty: Certainty,
-    /// `codecov/codecov-action fetches https://codecov.io/bash at run time`.
+    /// `codecov/codecov-action fetches https://codecov.io/bash at run time`; `None` where it is cleared.
     pub resolved_by: Option<String>,
     pub exfiltration: Option<&'p Exfiltration>,
     /// What guards had to say, for the explanation.
@@ -79,22 +83,26 @@ impl Pack {
         let mut hits = hits.into_iter();
         let mut worst = hits.next()?;
         for hit in hits {
-            let (Standing::Bad { windows, .. }, Standing::Bad { windows: more, .. }) =
-                (&mut worst.standing, hit.standing)
-            else {
+            let alike =
+                std::mem::discriminant(&hit.standing) == std::mem::discriminant(&worst.standing);
+            if !alike {
                 break;
-            };
-            windows.extend(more);
+            }
+            worst.windows.extend(&hit.windows);
             worst.payload = worst.payload.union(&hit.payload);
+            if let (Standing::Bad { windows, .. }, Standing::Bad { windows: more, .. }) =
+                (&mut worst.standing, hit.standing)
+            {
+                windows.extend(more);
+            }
         }
         Some(worst)
     }
 
     /// One hit for every component of the pack that this one is.
     pub fn examine_each(&self, component: &Component, context: &Context) -> Vec<Hit<'_>> {
-        let named = |names: &[super::identity::Name]| {
-            names.iter().any(|name| name.is(component.kind, &component.name))
-        };
+        let mentioned = Name::new(component.kind, &component.name);
+        let named = |names: &[Name]| names.iter().any(|name| name.covers(&mentioned));
         if let Some((entry, _)) = self.not_affected().find(|(_, names)| named(names)) {
             return vec![Hit::not_affected(&entry.why)];
         }
@@ -111,24 +119,20 @@ impl Pack {
         let mut hit = Hit {
             component: Some(affected),
             standing: self.content(affected, component),
+            windows: affected.windows.iter().collect(),
             payload: affected.payload.clone(),
             payload_certainty: Certainty::Inferred,
-            resolved_by: resolved_by(affected, component),
-            exfiltration: self.exfiltration(affected),
+            resolved_by: None,
+            exfiltration: affected.exfiltration.as_ref(),
             notes: Vec::new(),
         };
         if !matches!(hit.standing, Standing::Cleared { .. }) {
-            for guard in &affected.entry.guards {
+            hit.resolved_by = resolved_by(affected, component);
+            for guard in &affected.guards {
                 hit.apply(guard, context);
             }
         }
         hit
-    }
-
-    fn exfiltration<'p>(&'p self, affected: &'p PackComponent) -> Option<&'p Exfiltration> {
-        affected.entry.exfiltration.as_ref().or_else(|| {
-            super::pack::resolved(&affected.entry, self.document())?.exfiltration.as_ref()
-        })
     }
 
     /// Steps 2 and 3 of the module's list.
@@ -240,49 +244,13 @@ impl<'p> Hit<'p> {
         Self {
             component: None,
             standing: cleared(why),
+            windows: Vec::new(),
             payload: Capabilities::none(),
             payload_certainty: Certainty::Inferred,
             resolved_by: None,
             exfiltration: None,
             notes: Vec::new(),
         }
-    }
-
-    fn apply(&mut self, guard: &'p Guard, context: &Context) {
-        match (guard.effect, is_met(&guard.needs, context)) {
-            (_, Some(true)) => {}
-            (Effect::NotRun, Some(false)) => self.standing = cleared(&guard.why),
-            (Effect::NotRun, None) => {
-                let reason = format!("{}; whether that holds here is not known", guard.why);
-                if matches!(self.standing, Standing::Bad { .. }) {
-                    self.standing = Standing::Unknown { reason };
-                }
-            }
-            (Effect::TookNothing, Some(false)) => {
-                self.payload = Capabilities::none();
-                self.notes.push(&guard.why);
-            }
-            (Effect::InDoubt, Some(false)) => {
-                self.payload_certainty = Certainty::Possible;
-                self.notes.push(&guard.why);
-            }
-            // Doubt about the runner is no reason to believe that nothing was taken.
-            (Effect::TookNothing | Effect::InDoubt, None) => {}
-        }
-    }
-}
-
-/// `None`: cannot be told.
-fn is_met(needs: &Needs, context: &Context) -> Option<bool> {
-    match needs {
-        Needs::Owner(owners) => {
-            let owner = context.repository_owner.as_deref()?;
-            Some(owners.iter().any(|listed| listed.eq_ignore_ascii_case(owner)))
-        }
-        Needs::Os(listed) => {
-            (context.os != Os::Unknown).then(|| listed.iter().any(|name| name.is(context.os)))
-        }
-        Needs::Hosted(wanted) => context.self_hosted.map(|self_hosted| self_hosted != *wanted),
     }
 }
 
@@ -324,6 +292,6 @@ fn bare_digest(digest: &str) -> &str {
     digest.strip_prefix("sha256:").unwrap_or(digest)
 }
 
-fn cleared<'p>(reason: &str) -> Standing<'p> {
+pub(super) fn cleared<'p>(reason: &str) -> Standing<'p> {
     Standing::Cleared { reason: reason.to_owned() }
 }

@@ -5,8 +5,6 @@
 //! * URLs: host in any letter case, `http` as `https` (and none), no port, query, fragment, slash at the end.
 //! * Images: `docker.io/library/x` is `x`. Packages: `ecosystem:name`, where the ecosystem is known.
 
-use std::borrow::Cow;
-
 use super::reference::fits;
 use crate::ci::model::Kind;
 
@@ -19,27 +17,26 @@ pub(super) struct Name {
 
 impl Name {
     pub(super) fn new(kind: Kind, written: &str) -> Self {
-        Self { kind, text: canonical(kind, written).into_owned() }
+        Self { kind, text: canonical(kind, written) }
     }
 
-    /// Whether the component of this kind and name is this one.
-    pub(super) fn is(&self, kind: Kind, written: &str) -> bool {
-        let class = Class::of(self.kind);
-        // A thing fetched from a URL is that thing, whatever the front end took it for.
-        if class != Class::of(kind) {
+    /// Whether the other, as a mention in CI, is this one of a pack. A thing fetched from a URL is that
+    /// thing, whatever the front end took it for; the same holds for the content of a repository.
+    pub(super) fn covers(&self, other: &Self) -> bool {
+        let (class, text) = (Class::of(self.kind), other.text.as_str());
+        if class != Class::of(other.kind) {
             return false;
         }
-        let text = canonical(self.kind, written);
         match class {
-            Class::Url => fits(&self.text, &text),
+            Class::Url => fits(&self.text, text),
             Class::Repository => {
                 let rest = text.strip_prefix(self.text.as_str());
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
-            Class::Package => self.text == text || self.without_ecosystem() == Some(&text),
+            Class::Package => self.text == text || self.without_ecosystem() == Some(text),
             Class::Image => self.text == text,
             // An orb and a vendor may share a name.
-            Class::Plain => self.kind == kind && self.text == text,
+            Class::Plain => self.kind == other.kind && self.text == text,
         }
     }
 
@@ -71,14 +68,14 @@ impl Class {
     }
 }
 
-fn canonical(kind: Kind, written: &str) -> Cow<'_, str> {
+fn canonical(kind: Kind, written: &str) -> String {
     let written = written.trim();
     match Class::of(kind) {
-        Class::Url => url(written).into(),
-        Class::Repository => repository(written).into(),
-        Class::Image => image(written).into(),
-        Class::Package => package(written).into(),
-        Class::Plain => written.to_ascii_lowercase().into(),
+        Class::Url => url(written),
+        Class::Repository => repository(written),
+        Class::Image => image(written),
+        Class::Package => package(written),
+        Class::Plain => written.to_ascii_lowercase(),
     }
 }
 
@@ -128,4 +125,43 @@ pub(super) fn clue(kind: Kind, written: &str) -> String {
         Class::Repository | Class::Image | Class::Plain => &name,
     };
     clue.split(['*', '{']).max_by_key(|piece| piece.len()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_thing_are_one_name() {
+        for (kind, listed, other, mentioned, expected) in [
+            (Kind::Action, "owner/repo", Kind::Action, "Owner/Repo/sub", true),
+            (Kind::Action, "owner/repo", Kind::Action, "owner/repo-x", false),
+            (Kind::Action, "owner/repo/sub", Kind::Action, "owner/repo", false),
+            (Kind::Action, "owner/repo", Kind::Repository, "git@github.com:owner/repo.git", true),
+            (Kind::Action, "owner/repo", Kind::Repository, "https://gitlab.com/owner/repo", false),
+            (Kind::Action, "owner/repo", Kind::Orb, "owner/repo", false),
+            (Kind::Orb, "space/orb", Kind::Orb, "Space/orb", true),
+            (Kind::Orb, "vendor", Kind::Vendor, "vendor", false),
+            (Kind::Image, "aquasec/trivy", Kind::Image, "docker.io/aquasec/trivy", true),
+            (Kind::Image, "alpine", Kind::Image, "index.docker.io/library/alpine", true),
+            (Kind::Image, "aquasec/trivy", Kind::Image, "ghcr.io/aquasec/trivy", false),
+            (Kind::Package, "pypi:Foo_Bar", Kind::Package, "pypi:foo-bar", true),
+            (Kind::Package, "npm:foo_bar", Kind::Package, "npm:foo-bar", false),
+            (Kind::Package, "npm:@scope/x", Kind::Package, "@scope/x", true),
+            (Kind::Package, "npm:x", Kind::Package, "pypi:x", false),
+            (
+                Kind::ScriptUrl,
+                "https://h.io/a",
+                Kind::Binary,
+                "http://user:pw@H.io:80//a/?q#f",
+                true,
+            ),
+            (Kind::ScriptUrl, "https://h.io/a", Kind::ScriptUrl, "https://h.io:8080/a", false),
+            (Kind::ScriptUrl, "https://h.io/*/x", Kind::ScriptUrl, "https://h.io/1/2/x", true),
+            (Kind::ScriptUrl, "https://h.io/a", Kind::ScriptUrl, "", false),
+        ] {
+            let said = Name::new(kind, listed).covers(&Name::new(other, mentioned));
+            assert_eq!(said, expected, "{listed} {mentioned}");
+        }
+    }
 }

@@ -9,6 +9,7 @@ mod builtin;
 mod capability;
 pub mod document;
 mod examine;
+mod guard;
 mod identity;
 mod lint;
 mod locate;

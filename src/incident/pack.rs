@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::{
     Capabilities, Document, Window,
-    document::{Component, NotAffected, RefRule, Resolves},
+    document::{Component, Exfiltration, Guard, NotAffected, RefRule, Resolves},
     identity::Name,
     lint::{Finding, lint},
-    locate,
+    locate::Locator,
     reference::Range,
     window::hull,
 };
@@ -31,6 +31,9 @@ pub struct PackComponent {
     pub windows: Vec<Window>,
     /// Its own, or that of what it resolves to.
     pub payload: Capabilities,
+    /// Its own, or those of what it resolves to.
+    pub guards: Vec<Guard>,
+    pub exfiltration: Option<Exfiltration>,
     pub(super) names: Vec<Name>,
     /// Beside each rule of `entry.refs`.
     pub(super) ranges: Vec<Option<Range>>,
@@ -93,6 +96,8 @@ impl PackComponent {
         Ok(Self {
             windows: windows.iter().map(Window::read).collect::<Result<_, _>>()?,
             payload: origin(|c| !c.payload.is_empty()).payload.iter().copied().collect(),
+            guards: origin(|c| !c.guards.is_empty()).guards.clone(),
+            exfiltration: origin(|c| c.exfiltration.is_some()).exfiltration.clone(),
             names: names_of(entry.kind, &entry.names),
             ranges: entry.refs.iter().map(range).collect::<Result<_, _>>()?,
             weak: is_weak(document, &entry.source),
@@ -111,7 +116,7 @@ impl PackComponent {
 }
 
 /// The component of the same document that this one leads to at run time.
-pub(super) fn resolved<'d>(entry: &Component, document: &'d Document) -> Option<&'d Component> {
+fn resolved<'d>(entry: &Component, document: &'d Document) -> Option<&'d Component> {
     let target = &entry.resolves.first()?.component;
     document.components.iter().find(|component| component.id == *target)
 }
@@ -127,27 +132,27 @@ fn is_weak(document: &Document, source: &str) -> bool {
 /// Reads a pack and judges it. `origin` is what the error calls the text: a file name.
 pub fn parse(text: &str, origin: &str) -> Result<Pack, PackError> {
     let document = read(text, origin)?;
-    match lint(&document).into_iter().next() {
-        Some(finding) => Err(PackError::of_finding(finding, text, origin)),
-        None => Pack::build(document).map_err(|message| PackError {
-            origin: origin.to_owned(),
-            line: None,
-            key: String::new(),
-            message,
-            hint: "`keysweep incident lint` says more".to_owned(),
-        }),
+    if let Some(finding) = lint(&document).into_iter().next() {
+        return Err(PackError::of_finding(finding, &Locator::new(text), origin));
     }
+    Pack::build(document).map_err(|message| PackError {
+        origin: origin.to_owned(),
+        line: None,
+        key: String::new(),
+        message,
+        hint: "compare with the packs that come with keysweep".to_owned(),
+    })
 }
 
 /// All that is wrong with a pack, each with its line; empty if [`parse`] takes it.
 pub fn check(text: &str, origin: &str) -> Vec<PackError> {
-    match read(text, origin) {
-        Err(error) => vec![error],
-        Ok(document) => lint(&document)
-            .into_iter()
-            .map(|finding| PackError::of_finding(finding, text, origin))
-            .collect(),
-    }
+    let document = match read(text, origin) {
+        Ok(document) => document,
+        Err(error) => return vec![error],
+    };
+    let lines = Locator::new(text);
+    let findings = lint(&document).into_iter();
+    findings.map(|finding| PackError::of_finding(finding, &lines, origin)).collect()
 }
 
 fn read(text: &str, origin: &str) -> Result<Document, PackError> {
@@ -166,10 +171,10 @@ pub struct PackError {
 }
 
 impl PackError {
-    fn of_finding(finding: Finding, text: &str, origin: &str) -> Self {
+    fn of_finding(finding: Finding, lines: &Locator<'_>, origin: &str) -> Self {
         Self {
             origin: origin.to_owned(),
-            line: locate::line_of(text, &finding.key),
+            line: Some(lines.line_of(&finding.key)),
             key: finding.key,
             message: finding.message,
             hint: finding.hint,
@@ -177,11 +182,12 @@ impl PackError {
     }
 
     fn of_toml(error: &toml::de::Error, text: &str, origin: &str) -> Self {
+        let lines = Locator::new(text);
         let start = error.span().map(|span| span.start);
         Self {
             origin: origin.to_owned(),
-            line: start.map(|start| locate::line_at(text, start)),
-            key: start.map(|start| locate::key_at(text, start)).unwrap_or_default(),
+            line: start.map(|start| lines.line_at(start)),
+            key: start.map(|start| lines.key_at(start)).unwrap_or_default(),
             message: error.message().to_owned(),
             hint: "`keysweep schema pack` prints what a pack may hold".to_owned(),
         }

@@ -112,6 +112,11 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
+/// Why a bound cannot be read; empty-handed if it can.
+pub(super) fn trouble(bound: &Bound) -> Option<String> {
+    [true, false].into_iter().find_map(|start| edge(bound, start).err())
+}
+
 /// The start of the unit that a bound names, or its end.
 fn edge(bound: &Bound, start: bool) -> Result<Timestamp, String> {
     let first = first_instant(&bound.at, bound.precision)?;
@@ -129,7 +134,7 @@ fn edge(bound: &Bound, start: bool) -> Result<Timestamp, String> {
     end.map(|zoned| zoned.timestamp()).map_err(|error| error.to_string())
 }
 
-pub(super) fn first_instant(at: &str, precision: Precision) -> Result<Timestamp, String> {
+fn first_instant(at: &str, precision: Precision) -> Result<Timestamp, String> {
     let wrong = || format!("`{at}` is not of the form `{}`", form(precision));
     let Some((day, clock)) = at.split_once('T') else {
         let day = match precision {

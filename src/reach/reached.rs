@@ -40,13 +40,13 @@ fn own_environment<'j>(
     mention: &'j Mention,
     ways: &mut Vec<Reached<'j>>,
 ) {
-    let mut add = |bindings: &'j [Binding], carrier, rules| {
+    let mut add = |bindings: &'j [Binding], carrier, rules: &'static [&'static str]| {
         for binding in bindings {
             ways.extend(binding.flows.iter().map(|flow| Reached {
                 flow,
                 capability: Capability::K1,
                 carrier,
-                rules,
+                rules: if flow.way == Way::Residue { &["G12", "G15"] } else { rules },
                 variable: Some(binding.name.as_str()),
             }));
         }
@@ -138,6 +138,7 @@ fn memory<'j>(job: &'j Job, ways: &mut Vec<Reached<'j>>) {
             Way::Implicit => &["G11", "G18"],
             Way::WholeContext => &["G10", "G18"],
             Way::Inherited => &["G4", "G9", "G18"],
+            Way::Residue => &["G15", "G18"],
             Way::Env | Way::Input | Way::Script | Way::Other => &["G9", "G18"],
         };
         Reached { flow, capability: Capability::K5, carrier, rules, variable: None }

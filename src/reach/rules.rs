@@ -1,11 +1,22 @@
 //! What each rule of the reachability model says, in one sentence for the reader of a report.
 
+use crate::ci::model::Certainty;
+
 /// One rule that a verdict may rest on.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rule {
     pub id: &'static str,
     pub text: &'static str,
     pub basis: Basis,
+    /// What has held since a day (`YYYY-MM-DD`), where the platform changed the rule.
+    pub changes: &'static [(&'static str, &'static str)],
+}
+
+impl Rule {
+    /// The form of the rule that held on a day: the text, and the last change before it.
+    pub fn on(&self, day: &str) -> Option<&'static (&'static str, &'static str)> {
+        self.changes.iter().rev().find(|(since, _)| *since <= day)
+    }
 }
 
 /// How the rule is known. What is only inferred supports no more than *possible*.
@@ -29,6 +40,12 @@ impl Basis {
 /// The rule with this id.
 pub fn rule(id: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.id == id)
+}
+
+/// What a chain over these rules can be at the most: a rule that is only inferred makes it *possible*.
+pub fn support(ids: &[&str]) -> Certainty {
+    let inferred = |id: &&&str| rule(id).is_none_or(|rule| rule.basis == Basis::Inferred);
+    if ids.iter().any(|id| inferred(&id)) { Certainty::Possible } else { Certainty::Inferred }
 }
 
 /// All rules, in the order of their ids.
@@ -97,13 +114,13 @@ pub const RULES: &[Rule] = &[
     ),
     documented(
         "G14",
-        "`actions/checkout` leaves its token in a file of the runner unless it is given \
-         `persist-credentials: false`",
+        "`actions/checkout` leaves its token in a file of the runner (.git/config, from v6 on under \
+         RUNNER_TEMP) unless it is given `persist-credentials: false`",
     ),
-    inferred(
+    documented(
         "G15",
         "actions that log in leave credentials behind, in files or in the environment, for every \
-         later step of the job",
+         later step of the job (each row of the table of such actions names its documentation)",
     ),
     documented(
         "G16",
@@ -160,21 +177,42 @@ pub const RULES: &[Rule] = &[
     ),
 ];
 
+/// Days on which GitHub changed a rule: <https://github.blog/changelog/>.
+const G5: &[(&str, &str)] = &[(
+    "2025-12-08",
+    "since 2025-12-08 `pull_request_target` takes its file from the default branch",
+)];
+const G16: &[(&str, &str)] =
+    &[("2026-06-25", "since 2026-06-25 steps of one job may run at the same time")];
+const G21: &[(&str, &str)] = &[(
+    "2026-06-26",
+    "since 2026-06-26 runs that an outsider can start read the cache and do not write it",
+)];
+
+const fn changes_of(id: &str) -> &'static [(&'static str, &'static str)] {
+    match id.as_bytes() {
+        b"G5" => G5,
+        b"G16" => G16,
+        b"G21" => G21,
+        _ => &[],
+    }
+}
+
 const fn documented(id: &'static str, text: &'static str) -> Rule {
-    Rule { id, text, basis: Basis::Documented }
+    Rule { id, text, basis: Basis::Documented, changes: changes_of(id) }
 }
 
 const fn source(id: &'static str, text: &'static str) -> Rule {
-    Rule { id, text, basis: Basis::Source }
+    Rule { id, text, basis: Basis::Source, changes: changes_of(id) }
 }
 
 const fn inferred(id: &'static str, text: &'static str) -> Rule {
-    Rule { id, text, basis: Basis::Inferred }
+    Rule { id, text, basis: Basis::Inferred, changes: changes_of(id) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{RULES, rule};
+    use super::{Certainty, RULES, rule, support};
 
     #[test]
     fn ids_are_unique_and_every_text_is_one_plain_sentence() {
@@ -182,6 +220,20 @@ mod tests {
             assert_eq!(rule(entry.id), Some(&RULES[index]), "{} stands twice", entry.id);
             assert!(!entry.text.contains("  ") && !entry.text.ends_with('.'), "{}", entry.id);
         }
+    }
+
+    #[test]
+    fn a_rule_is_told_as_it_was_on_the_day() {
+        let rule = rule("G16").expect("in the table");
+        assert_eq!(rule.on("2025-03-14"), None);
+        assert!(rule.on("2026-06-25").is_some_and(|(_, text)| text.contains("at the same time")));
+    }
+
+    #[test]
+    fn what_is_inferred_supports_no_more_than_possible() {
+        assert_eq!(support(&["G12"]), Certainty::Inferred);
+        assert_eq!(support(&["G12", "G24"]), Certainty::Possible);
+        assert_eq!(support(&["no such rule"]), Certainty::Possible);
     }
 
     #[test]

@@ -157,10 +157,21 @@ fn reach(reach: Reach) -> &'static str {
 
 fn rules_of(exposure: &Exposure) -> Vec<String> {
     let line = |id: &String| match rules::rule(id) {
-        Some(rule) => format!("{id}: {} ({})", rule.text, rule.basis.label()),
+        Some(rule) => {
+            let changed = day(exposure).and_then(|day| rule.on(&day));
+            let changed = changed.map_or_else(String::new, |(_, text)| format!("; {text}"));
+            format!("{id}: {}{changed} ({})", rule.text, rule.basis.label())
+        }
         None => format!("{id}: no text for this rule"),
     };
     exposure.rules.iter().map(line).collect()
+}
+
+/// The last day that counts for this line: rules are told as they were then.
+fn day(exposure: &Exposure) -> Option<String> {
+    let span = exposure.overlap?;
+    let last = span.to.or(span.from)?;
+    Some(last.to_string().chars().take("2021-01-31".len()).collect())
 }
 
 fn confidence(exposure: &Exposure) -> Vec<String> {

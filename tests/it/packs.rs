@@ -1,5 +1,7 @@
 //! Incident packs: the built-in ones, the linter, the matcher.
 
+mod lint;
+
 use jiff::Timestamp;
 use keysweep::assess::{Live, Span};
 use keysweep::ci::model::{Certainty, Component, Kind, Os, Pinned, Verified};
@@ -131,6 +133,16 @@ fn codecov_by_component() {
             ),
             "cleared",
         ),
+        (url("https://raw.githubusercontent.com/codecov/codecov-bash/master/codecov"), "cleared"),
+        (
+            component(
+                Kind::Repository,
+                "https://github.com/codecov/codecov-bash",
+                None,
+                Pinned::No,
+            ),
+            "cleared",
+        ),
         (component(Kind::Package, "pypi:codecov", None, Pinned::No), "cleared"),
         (component(Kind::Package, "codecov", None, Pinned::No), "cleared"),
         (component(Kind::Package, "npm:codecov", Some("3.8.1"), Pinned::Version), "cleared"),
@@ -212,6 +224,7 @@ fn codecovs_payload_reads_the_environment_and_the_remotes_also_through_the_actio
     let how = "codecov/codecov-action fetches https://codecov.io/bash at run time";
     assert_eq!(wrapper.resolved_by.as_deref(), Some(how));
     assert!(wrapper.exfiltration.is_some());
+    assert_eq!(hit(pack, &action("codecov/codecov-action@v4.1.0")).resolved_by, None);
 }
 
 #[test]
@@ -339,6 +352,8 @@ fn reviewdog_by_component() {
         ("reviewdog/action-shellcheck@v1.30", "cleared"),
         ("reviewdog/action-composite-template@v0.20.1", "served"),
         ("reviewdog/action-staticcheck@v1.26.0", "served"),
+        ("reviewdog/action-staticcheck@v1.18.2", "cleared"),
+        ("reviewdog/action-typos@v1.17.2", "cleared"),
         ("reviewdog/action-ast-grep@v1", "served"),
         ("reviewdog/action-typos@0123456789012345678901234567890123456789", "served"),
         ("reviewdog/action-eslint@v1", "none"),
@@ -353,6 +368,9 @@ fn reviewdog_by_component() {
     let how = "reviewdog/action-shellcheck calls reviewdog/action-setup@v1 at run time";
     assert_eq!(wrapper.resolved_by.as_deref(), Some(how));
     assert!(wrapper.payload.has(Capability::K5));
+    let windows = Context { os: Os::Windows, ..Context::default() };
+    let there = pack.examine(&action("reviewdog/action-typos@v1"), &windows).expect("a hit");
+    assert!(there.payload.is_empty(), "the guards of action-setup hold for its callers");
 }
 
 #[test]
@@ -382,10 +400,7 @@ fn hulls_span_all_windows_in_which_a_component_could_be_bad() {
 
 #[test]
 fn the_overlap_runs_from_the_first_meeting_to_the_last() {
-    let pack = pack("codecov-2021");
-    let Standing::Bad { windows, .. } = hit(pack, &url("https://codecov.io/bash")).standing else {
-        panic!("the script was bad");
-    };
+    let windows = hit(pack("codecov-2021"), &url("https://codecov.io/bash")).windows;
     let lives = [
         life("2020-01-01T00:00:00Z", "2021-02-01T00:00:00Z"),
         life("2021-03-01T00:00:00Z", "2021-03-02T00:00:00Z"),
@@ -393,9 +408,26 @@ fn the_overlap_runs_from_the_first_meeting_to_the_last() {
     ];
     let expected = Span { from: at("2021-01-31T00:00:00Z"), to: at("2021-03-02T00:00:00Z") };
     assert_eq!(meet(&windows, &lives), Meeting::Served(expected));
-    let Meeting::Outside { reason } = meet(&windows, &lives[2..]) else { panic!("after it") };
-    assert_eq!(
-        reason,
-        "in force from 2021-05-01T00:00:00Z on; the window is 2021-01-31T00:00:00Z to 2021-04-02T00:00:00Z"
-    );
+    let reason = "in force from 2021-05-01T00:00:00Z on; \
+                  the window is 2021-01-31T00:00:00Z to 2021-04-02T00:00:00Z";
+    assert_eq!(meet(&windows, &lives[2..]), Meeting::Outside { reason: reason.to_owned() });
+}
+
+#[test]
+fn the_json_schema_of_a_pack_is_as_it_was() {
+    let schema = serde_json::to_string_pretty(&incident::schema()).expect("plain data");
+    insta::assert_snapshot!("pack-schema", schema);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_name_or_ref_stops_the_matcher(name in ".{0,40}", reference in ".{0,40}", kind in 0..4_usize) {
+        let kind = [Kind::Action, Kind::ScriptUrl, Kind::Image, Kind::Package][kind];
+        let odd = component(kind, &name, Some(&reference), Pinned::No);
+        let known = action(&format!("codecov/codecov-action@{reference}"));
+        for pack in incident::builtin() {
+            pack.examine(&odd, &Context::default());
+            pack.examine(&known, &Context::default());
+        }
+    }
 }

@@ -48,7 +48,6 @@ fn stages_are_pure() {
         for word in [
             "async fn",
             "std::fs",
-            "std::net",
             "std::process",
             "SystemTime::now",
             "Timestamp::now",
@@ -62,15 +61,9 @@ fn stages_are_pure() {
 #[test]
 fn nothing_opens_a_socket_or_starts_a_program() {
     for (path, text) in sources(&["src"]) {
-        for word in [
-            "TcpStream",
-            "UdpSocket",
-            "UnixStream",
-            "std::net",
-            "Command::new",
-            "reqwest",
-            "hyper::",
-        ] {
+        for word in
+            ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "ToSocketAddrs", "Command::new"]
+        {
             assert!(!shipped(&text).contains(word), "{path} uses {word}");
         }
     }

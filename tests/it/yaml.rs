@@ -165,7 +165,7 @@ fn anchors_are_applied_where_they_are_used() {
         shown("a: &x\n  - b\nc: *x\nd: &x e\nf: *x"),
         r#"{a@1: ["b"@2], c@3: ["b"@2], d@4: "e"@4, f@5: "e"@4}"#
     );
-    assert_eq!(shown("&k a: b\n*k : c\nd: e"), r#"{a@1: "b"@1, a@1: "c"@2, d@3: "e"@3}"#);
+    assert_eq!(shown("&k a: b\n*k : c\nd: e"), r#"{a@1: "b"@1, a@2: "c"@2, d@3: "e"@3}"#);
 }
 
 #[test]

@@ -98,7 +98,7 @@ impl Use<'_> {
         let name = format!("steps.{}.outputs.{output}", self.step);
         Flow {
             secret: Secret { scope: Scope::Job, name: name.into() },
-            way: Way::Other,
+            way: Way::Residue,
             place: self.place.clone(),
             certainty: Certainty::Inferred,
         }
@@ -117,6 +117,12 @@ impl Left {
     }
 
     fn value(&self, usage: &Use<'_>) -> Value {
+        let mut value = self.source(usage);
+        value.flows.iter_mut().for_each(|flow| flow.way = Way::Residue);
+        value
+    }
+
+    fn source(&self, usage: &Use<'_>) -> Value {
         if let Some(output) = &self.minted {
             return Value::one(usage.minted(output));
         }

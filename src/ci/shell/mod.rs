@@ -3,12 +3,34 @@
 //! A [`Session`] is one job: files, `PATH`, exported variables and the working directory live on from
 //! step to step, so a download in one step and its execution in another are one finding.
 
+mod cmd;
+mod commands;
+mod component;
+mod containers;
+mod fetch;
+mod file_tools;
+mod git;
+mod interpreters;
+mod machine;
+mod options;
+mod packages;
+mod posix;
+mod powershell;
+mod python;
+mod repo_calls;
+mod session;
+mod setting;
+mod syntax;
+mod value;
+mod verify;
+mod world;
+mod wrappers;
+
 use std::sync::Arc;
 
-use super::{
-    Files,
-    model::{Binding, Flow, Gap, Mention},
-};
+use super::model::{Binding, Flow, Gap, Mention};
+
+pub use session::Session;
 
 /// Which language a script is written in.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -84,24 +106,4 @@ pub struct Outcome {
     /// `NAME=value` written to `$GITHUB_OUTPUT`, with the secrets in the value.
     pub outputs: Vec<Binding>,
     pub gaps: Vec<Gap>,
-}
-
-/// The shell side of one job.
-#[expect(missing_debug_implementations, reason = "holds a `dyn Files`")]
-pub struct Session<'a> {
-    files: &'a dyn Files,
-}
-
-impl<'a> Session<'a> {
-    pub fn new(files: &'a dyn Files) -> Self {
-        Self { files }
-    }
-    pub fn run(&mut self, _i: &ScriptInput<'_>) -> Outcome {
-        Outcome::default()
-    }
-}
-impl Shell {
-    pub fn from_setting(_s: Option<&str>, _o: super::model::Os) -> (Self, Option<String>) {
-        (Self::Posix, None)
-    }
 }

@@ -2,16 +2,12 @@
 
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
-use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{Entry, MAX_DEPTH, MAX_NODES, Node, NodeKind, Scalar, Trouble, lines, merge};
-use crate::ci::shell::LineMap;
-
-/// More than this many say no more than "broken throughout".
-const MAX_TROUBLES: usize = 100;
-
-/// Entries that merge keys may go through in one file: each is a copy, unlike an alias.
-const MAX_MERGED: usize = 100_000;
+use super::{
+    MAX_DEPTH, MAX_NODES, Node, NodeKind, Scalar, Trouble, lines,
+    tree::{At, Body, Built, Tree},
+};
 
 /// One text, composed.
 #[derive(Debug)]
@@ -36,73 +32,38 @@ pub(super) fn compose(text: &str) -> Read {
     let error = composer.read_document(&mut parser).err();
     match &error {
         Some(error) => {
-            let at = line(error.marker().line());
+            let at = line(error.marker());
             // The parser looks ahead: what it had read beyond its last event is lost.
             let last = composer.last_line.min(at);
-            composer.end_early(last, &format!("{} (line {at})", error.info()));
+            composer.end_early(last, format!("{} (line {at})", error.info()));
         }
         None => composer.look_behind(&mut parser),
     }
-    composer.close_all();
-    Read { root: composer.root.map(|built| built.node), troubles: composer.troubles, error }
+    let (root, troubles) = composer.tree.finish();
+    Read { root, troubles, error }
 }
 
 struct Composer<'s> {
     text: &'s str,
-    open: Vec<Frame>,
+    tree: Tree<'s>,
     anchors: HashMap<usize, Built>,
-    root: Option<Built>,
-    /// Nodes so far, with every alias written out.
-    total: usize,
-    merges_left: usize,
-    merged: bool,
-    troubles: Vec<Trouble>,
+    /// The anchor of each list or mapping that is not closed yet; zero is none.
+    open_anchors: Vec<usize>,
     /// Of the last event.
     last_line: u32,
     /// Nothing more is read.
     ended: bool,
 }
 
-/// A list or mapping that is not closed yet.
-struct Frame {
-    anchor: usize,
-    /// Byte offset.
-    start: usize,
-    line: u32,
-    column: u32,
-    /// Of its highest child.
-    height: u32,
-    total_before: usize,
-    body: Body,
-}
-
-enum Body {
-    Seq(Vec<Arc<Node>>),
-    Map { entries: Vec<Entry>, key: Option<(Scalar, u32)>, merges: Vec<(u32, Scalar, Arc<Node>)> },
-}
-
-#[derive(Clone)]
-struct Built {
-    node: Arc<Node>,
-    /// Levels of lists and mappings in it.
-    height: u32,
-    /// Nodes in it, with every alias written out.
-    size: usize,
-    /// Byte offset.
-    start: usize,
-}
+type Events<'s> = Parser<'s, granit_parser::StrInput<'s>>;
 
 impl<'s> Composer<'s> {
     fn new(text: &'s str) -> Self {
         Self {
             text,
-            open: Vec::new(),
+            tree: Tree::new(text),
             anchors: HashMap::new(),
-            root: None,
-            total: 0,
-            merges_left: MAX_MERGED,
-            merged: false,
-            troubles: Vec::new(),
+            open_anchors: Vec::new(),
             last_line: 1,
             ended: false,
         }
@@ -114,7 +75,7 @@ impl<'s> Composer<'s> {
             if matches!(event, Event::DocumentEnd) {
                 break;
             }
-            self.last_line = line(span.end.line());
+            self.last_line = line(&span.end);
             self.take(event, &span);
             if self.ended {
                 break;
@@ -126,14 +87,13 @@ impl<'s> Composer<'s> {
     fn take(&mut self, event: Event<'s>, span: &Span) {
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                self.take_scalar(text, style, anchor, tag.as_deref(), span);
+                let kind = self.scalar(text, style, tag.as_deref(), span);
+                let built = self.tree.leaf(kind, at(span));
+                self.place(built, anchor, at(span));
             }
             Event::SequenceStart(_, anchor, _) => self.open(anchor, span, Body::Seq(Vec::new())),
-            Event::MappingStart(_, anchor, _) => {
-                let body = Body::Map { entries: Vec::new(), key: None, merges: Vec::new() };
-                self.open(anchor, span, body);
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(offset(span.end.byte_offset())),
+            Event::MappingStart(_, anchor, _) => self.open(anchor, span, Body::map()),
+            Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.take_alias(anchor, span),
             Event::UnresolvedAlias(name) => {
                 self.refuse(span, format!("alias `*{name}` has no anchor before it"));
@@ -143,106 +103,47 @@ impl<'s> Composer<'s> {
         }
     }
 
-    fn take_scalar(
-        &mut self,
+    fn scalar(
+        &self,
         text: Cow<'s, str>,
         style: ScalarStyle,
-        anchor: usize,
         tag: Option<&Tag>,
         span: &Span,
-    ) {
-        self.total += 1;
+    ) -> NodeKind {
         let plain = style == ScalarStyle::Plain;
         // An absent value comes as `~` with an empty span.
         let absent = plain && span.is_empty();
         let null = absent || matches!(&*text, "~" | "null" | "Null" | "NULL" | "");
-        let kind = if plain && null && (absent || !tag.is_some_and(is_str)) {
-            NodeKind::Null
-        } else {
-            let lines = lines::of_scalar(self.text, &text, style, span);
-            NodeKind::Scalar(Scalar { text: Arc::from(text), lines, plain })
-        };
-        let node = Arc::new(Node { kind, line: line(span.start.line()), column: column(span) });
-        let start = offset(span.start.byte_offset());
-        self.place(
-            anchor,
-            Built { node, height: 0, size: 1, start },
-            offset(span.end.byte_offset()),
-        );
+        let said_to_be_text = !absent && tag.is_some_and(|tag| tag.suffix() == "str");
+        if plain && null && !said_to_be_text {
+            return NodeKind::Null;
+        }
+        let lines = lines::of_scalar(self.text, &text, style, span);
+        NodeKind::Scalar(Scalar { text: Arc::from(text), lines, plain })
     }
 
     fn open(&mut self, anchor: usize, span: &Span, body: Body) {
-        if self.open.len() >= MAX_DEPTH as usize {
-            self.end_early(
-                line(span.start.line()),
-                &format!("nested deeper than {MAX_DEPTH} levels"),
-            );
+        if self.tree.depth() >= MAX_DEPTH as usize {
+            let reason = format!("nested deeper than {MAX_DEPTH} levels");
+            self.end_early(line(&span.start), reason);
             return;
         }
-        self.total += 1;
-        self.open.push(Frame {
-            anchor,
-            start: offset(span.start.byte_offset()),
-            line: line(span.start.line()),
-            column: column(span),
-            height: 0,
-            total_before: self.total - 1,
-            body,
-        });
+        self.open_anchors.push(anchor);
+        self.tree.open(body, at(span));
     }
 
-    fn close(&mut self, end: usize) {
-        let Some(frame) = self.open.pop() else { return };
-        let kind = match frame.body {
-            Body::Seq(items) => NodeKind::Seq(items),
-            Body::Map { mut entries, key, merges } => {
-                if let Some((key, key_line)) = key {
-                    let value = Node { kind: NodeKind::Null, line: key_line, column: frame.column };
-                    entries.push(Entry { key, key_line, value: Arc::new(value), merged: false });
-                }
-                self.report_duplicates(&entries);
-                self.apply_merges(&mut entries, merges);
-                NodeKind::Map(entries)
-            }
-        };
-        let built = Built {
-            node: Arc::new(Node { kind, line: frame.line, column: frame.column }),
-            height: frame.height + 1,
-            size: self.total - frame.total_before,
-            start: frame.start,
-        };
-        self.place(frame.anchor, built, end);
+    fn close(&mut self, span: &Span) {
+        let anchor = self.open_anchors.pop().unwrap_or(0);
+        if let Some((built, start)) = self.tree.close() {
+            self.place(built, anchor, At { end: at(span).end, ..start });
+        }
     }
 
-    /// Puts a finished node where it belongs: a key, a value, an element, or the root.
-    fn place(&mut self, anchor: usize, built: Built, end: usize) {
+    fn place(&mut self, built: Built, anchor: usize, at: At) {
         if anchor != 0 {
             self.anchors.insert(anchor, built.clone());
         }
-        let Some(frame) = self.open.last_mut() else {
-            self.root = Some(built);
-            return;
-        };
-        frame.height = frame.height.max(built.height);
-        match &mut frame.body {
-            Body::Seq(items) => items.push(built.node),
-            Body::Map { entries, key, merges } => match key.take() {
-                None => {
-                    let line = built.node.line;
-                    let source = self.text.get(built.start..end).unwrap_or_default();
-                    *key = Some((key_text(&built.node, source), line));
-                    if matches!(built.node.kind, NodeKind::Seq(_) | NodeKind::Map(_)) {
-                        self.trouble(Trouble::new(line, "a key that is a list or a mapping"));
-                    }
-                }
-                Some((key, line)) if key.plain && &*key.text == "<<" => {
-                    merges.push((line, key, built.node));
-                }
-                Some((key, key_line)) => {
-                    entries.push(Entry { key, key_line, value: built.node, merged: false });
-                }
-            },
-        }
+        self.tree.place(built, at);
     }
 
     fn take_alias(&mut self, anchor: usize, span: &Span) {
@@ -250,81 +151,25 @@ impl<'s> Composer<'s> {
             self.refuse(span, "an alias inside its own anchor");
             return;
         };
-        let deep = self.open.len() + built.height as usize > MAX_DEPTH as usize;
-        if deep {
+        if self.tree.depth() + built.height as usize > MAX_DEPTH as usize {
             self.refuse(span, format!("aliases nest deeper than {MAX_DEPTH} levels"));
-        } else if self.total + built.size > MAX_NODES {
+        } else if !self.tree.count(built.size) {
             self.refuse(span, format!("aliases expand to more than {MAX_NODES} values"));
         } else {
-            self.total += built.size;
-            let end = offset(span.end.byte_offset());
-            self.place(0, built, end);
+            self.tree.place(built, at(span));
         }
     }
 
     /// `Null` instead, and a trouble.
     fn refuse(&mut self, span: &Span, reason: impl Into<String>) {
-        let line = line(span.start.line());
-        self.trouble(Trouble::new(line, reason));
-        self.total += 1;
-        let node = Arc::new(Node { kind: NodeKind::Null, line, column: column(span) });
-        let start = offset(span.start.byte_offset());
-        self.place(0, Built { node, height: 0, size: 1, start }, offset(span.end.byte_offset()));
+        self.tree.trouble(Trouble::new(line(&span.start), reason));
+        let built = self.tree.leaf(NodeKind::Null, at(span));
+        self.tree.place(built, at(span));
     }
 
-    fn report_duplicates(&mut self, entries: &[Entry]) {
-        for i in merge::duplicates(entries) {
-            let entry = &entries[i];
-            let reason = format!("key `{}` is written twice", entry.key.text);
-            self.trouble(Trouble::new(entry.key_line, reason));
-        }
-    }
-
-    fn apply_merges(&mut self, entries: &mut Vec<Entry>, merges: Vec<(u32, Scalar, Arc<Node>)>) {
-        if merges.is_empty() {
-            return;
-        }
-        let own = entries.len();
-        let mut merge = merge::Merge::into(entries);
-        for (line, key, value) in merges {
-            let before = self.merges_left;
-            if merge.add(&value, &mut self.merges_left).is_some() {
-                self.report_merge(line);
-            } else {
-                self.trouble(Trouble::new(line, "merge key `<<` of something that is no mapping"));
-                merge.keep(Entry { key, key_line: line, value, merged: false });
-            }
-            if before > 0 && self.merges_left == 0 {
-                let reason = format!("merge keys add more than {MAX_MERGED} entries");
-                self.trouble(Trouble::new(line, reason));
-            }
-        }
-        self.total += entries.len() - own;
-    }
-
-    /// Once a file: [`Entry::merged`] tells the rest.
-    fn report_merge(&mut self, line: u32) {
-        if !std::mem::replace(&mut self.merged, true) {
-            self.trouble(Trouble::new(line, "merge key `<<`"));
-        }
-    }
-
-    fn trouble(&mut self, trouble: Trouble) {
-        if self.troubles.len() < MAX_TROUBLES {
-            self.troubles.push(trouble);
-        }
-    }
-
-    fn end_early(&mut self, line: u32, reason: &str) {
+    fn end_early(&mut self, line: u32, reason: impl Into<String>) {
         self.ended = true;
-        self.troubles.push(Trouble::fatal(line, reason));
-    }
-
-    /// What was open when reading ended holds what was read of it.
-    fn close_all(&mut self) {
-        while !self.open.is_empty() {
-            self.close(self.text.len());
-        }
+        self.tree.trouble(Trouble::fatal(line, reason));
     }
 
     /// Says so where a second document holds anything: nothing after the first is read.
@@ -333,48 +178,29 @@ impl<'s> Composer<'s> {
             return;
         }
         for next in parser {
-            let (place, empty) = match &next {
-                Ok((Event::Scalar(..), span)) => (span.start.line(), span.is_empty()),
-                Ok((Event::SequenceStart(..) | Event::MappingStart(..), span)) => {
-                    (span.start.line(), false)
-                }
-                Ok((event, _)) if !event.is_node() => continue,
-                Ok((_, span)) => (span.start.line(), false),
-                Err(error) => (error.marker().line(), false),
+            let place = match &next {
+                Ok((Event::Scalar(..), span)) if span.is_empty() => continue,
+                Ok((event, span)) if event.is_node() => line(&span.start),
+                Ok(_) => continue,
+                Err(error) => line(error.marker()),
             };
-            if !empty {
-                self.end_early(line(place), "a second document");
-                return;
-            }
+            self.end_early(place, "a second document");
+            return;
         }
     }
 }
 
-type Events<'s> = Parser<'s, granit_parser::StrInput<'s>>;
-
-fn key_text(node: &Node, source: &str) -> Scalar {
-    match &node.kind {
-        NodeKind::Scalar(scalar) => scalar.clone(),
-        NodeKind::Null | NodeKind::Seq(_) | NodeKind::Map(_) => Scalar {
-            text: Arc::from(source),
-            lines: LineMap::plain(source, node.line),
-            plain: true,
-        },
+fn at(span: &Span) -> At {
+    let offset =
+        |mark: &Marker| mark.byte_offset().expect("a parser of a `&str` gives byte offsets");
+    At {
+        line: line(&span.start),
+        column: u32::try_from(span.start.col()).map_or(u32::MAX, |column| column.saturating_add(1)),
+        start: offset(&span.start),
+        end: offset(&span.end),
     }
 }
 
-fn is_str(tag: &Tag) -> bool {
-    tag.suffix() == "str"
-}
-
-fn line(line: usize) -> u32 {
-    u32::try_from(line).unwrap_or(u32::MAX)
-}
-
-fn column(span: &Span) -> u32 {
-    u32::try_from(span.start.col()).map_or(u32::MAX, |column| column.saturating_add(1))
-}
-
-fn offset(offset: Option<usize>) -> usize {
-    offset.expect("a parser of a `&str` gives byte offsets")
+fn line(mark: &Marker) -> u32 {
+    u32::try_from(mark.line()).unwrap_or(u32::MAX)
 }

@@ -9,6 +9,7 @@ mod lines;
 mod merge;
 mod repair;
 mod source;
+mod tree;
 
 use std::sync::Arc;
 

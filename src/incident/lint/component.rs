@@ -1,15 +1,17 @@
 //! Components: names, windows, refs, identities, and what leads where.
 
+use std::collections::BTreeMap;
+
 use super::Linter;
 use crate::ci::model::Kind;
 use crate::incident::{
-    Window,
+    Window, WindowKind,
     document::{Component, Guard, Identity, Needs, RefRule, Window as Entry},
     identity::Name,
     reference::{Range, fits},
 };
 
-pub(super) fn lint(linter: &mut Linter<'_>) {
+pub(super) fn lint<'d>(linter: &mut Linter<'d>) {
     let document = linter.document;
     if document.components.is_empty() {
         linter.report("components", "there is none", "name what was bad");
@@ -18,12 +20,15 @@ pub(super) fn lint(linter: &mut Linter<'_>) {
     for (i, component) in document.components.iter().enumerate() {
         linter.component(&format!("components[{i}]"), component);
     }
+    let names_of =
+        |c: &'d Component| c.names.iter().map(move |n| (c.id.as_str(), Name::new(c.kind, n)));
+    let taken: Vec<_> = document.components.iter().flat_map(names_of).collect();
     for (i, entry) in document.not_affected.iter().enumerate() {
         let key = format!("not_affected[{i}]");
         linter.names(&key, entry.kind, &entry.names);
         linter.said(format!("{key}.why"), &entry.why);
         linter.cited(&key, &entry.source);
-        linter.contradiction(&key, entry.kind, &entry.names);
+        linter.contradiction(&key, entry.kind, &entry.names, &taken);
     }
     linter.spliced();
 }
@@ -36,9 +41,7 @@ impl Linter<'_> {
         for (i, window) in component.windows.iter().enumerate() {
             self.window(&format!("{key}.windows[{i}]"), window);
         }
-        for (i, rule) in component.refs.iter().enumerate() {
-            self.rule(&format!("{key}.refs[{i}]"), rule, &component.refs[..i]);
-        }
+        self.rules(key, &component.refs);
         let fallbacks =
             [("other_refs", &component.other_refs), ("other_commits", &component.other_commits)];
         for (field, fallback) in fallbacks {
@@ -57,10 +60,7 @@ impl Linter<'_> {
             self.oci_digest(&format!("{key}.digest"), &bad.digest);
             self.cited(&key, &bad.source);
         }
-        for (i, identity) in component.identities.iter().enumerate() {
-            let key = format!("{key}.identities[{i}]");
-            self.identity(&key, identity, &component.identities[..i]);
-        }
+        self.identities(key, &component.identities);
         for (i, guard) in component.guards.iter().enumerate() {
             self.guard(&format!("{key}.guards[{i}]"), guard);
         }
@@ -115,14 +115,11 @@ impl Linter<'_> {
         }
     }
 
-    fn contradiction(&mut self, key: &str, kind: Kind, names: &[String]) {
-        let document = self.document;
-        for (i, name) in names.iter().enumerate() {
-            let is_it = |other: &Component| {
-                other.names.iter().any(|n| Name::new(kind, name).is(other.kind, n))
-            };
-            if let Some(other) = document.components.iter().find(|other| is_it(other)) {
-                let message = format!("`{name}` is also a name of component `{}`", other.id);
+    fn contradiction(&mut self, key: &str, kind: Kind, names: &[String], taken: &[(&str, Name)]) {
+        for (i, written) in names.iter().enumerate() {
+            let name = Name::new(kind, written);
+            if let Some((id, _)) = taken.iter().find(|(_, taken)| name.covers(taken)) {
+                let message = format!("`{written}` is also a name of component `{id}`");
                 self.report(
                     format!("{key}.names[{i}]"),
                     message,
@@ -133,66 +130,83 @@ impl Linter<'_> {
     }
 
     fn window(&mut self, key: &str, window: &Entry) {
-        for (end, bound) in [("from", &window.from), ("to", &window.to)] {
-            if let Some(bound) = bound {
-                self.bound(&format!("{key}.{end}"), bound);
-            }
-        }
         if window.from.is_none() && window.to.is_none() {
             self.report(key, "has neither `from` nor `to`", "a window needs one bound at least");
         }
-        let Ok(Window { from: Some(from), to: Some(to), .. }) = Window::read(window) else {
-            return;
-        };
-        if from >= to {
-            let message = format!("ends at {to}, before it begins at {from}");
-            self.report(key, message, "look for a wrong day, or for local times taken for UTC");
-        }
+        self.bounds(key, window);
     }
 
-    fn rule(&mut self, key: &str, rule: &RefRule, earlier: &[RefRule]) {
-        self.said(format!("{key}.why"), &rule.why);
-        self.cited(key, &rule.source);
-        if rule.refs.is_empty() && rule.versions.is_none() {
-            self.report(key, "fits no ref", "give `refs`, `versions` or both");
-        }
-        if let Some(Err(message)) = rule.versions.as_deref().map(Range::read) {
-            self.report(format!("{key}.versions"), message, "write `>=1.4.0, <1.5.0`");
-        }
-        // The safe version that an over-broad pattern before it flags as well.
-        for (i, name) in rule.refs.iter().enumerate().filter(|(_, name)| !name.contains('*')) {
-            let hidden = |other: &&RefRule| other.standing != rule.standing && covers(other, name);
-            if earlier.iter().any(|other| hidden(&other)) {
-                let message = format!("`{name}` already fits an earlier rule that says otherwise");
-                self.report(
-                    format!("{key}.refs[{i}]"),
-                    message,
-                    "the first rule counts: put this one before it",
-                );
-            }
-        }
-    }
-
-    fn identity(&mut self, key: &str, identity: &Identity, earlier: &[Identity]) {
-        self.commit(&format!("{key}.commit"), &identity.commit);
-        self.cited(key, &identity.source);
-        for (end, bound) in [("from", &identity.from), ("to", &identity.to)] {
+    /// `None`: a bound cannot be read, which has been reported.
+    fn bounds(&mut self, key: &str, entry: &Entry) -> Option<Window> {
+        for (end, bound) in [("from", &entry.from), ("to", &entry.to)] {
             if let Some(bound) = bound {
                 self.bound(&format!("{key}.{end}"), bound);
             }
         }
-        if let Some((from, to)) = life(identity).filter(|(from, to)| from >= to) {
+        let window = Window::read(entry).ok()?;
+        if let Some((from, to)) = window.from.zip(window.to).filter(|(from, to)| from >= to) {
             let message = format!("ends at {to}, before it begins at {from}");
             self.report(key, message, "look for a wrong day, or for local times taken for UTC");
         }
-        let clashes = |other: &&Identity| {
-            other.reference == identity.reference
-                && other.commit != identity.commit
-                && meets(other, identity)
-        };
-        if earlier.iter().any(|other| clashes(&other)) {
-            let message = format!("`{}` has two commits at one time", identity.reference);
-            self.report(key, message, "a ref names one commit at a time: give `from` and `to`");
+        Some(window)
+    }
+
+    fn rules(&mut self, key: &str, rules: &[RefRule]) {
+        let mut earlier: Vec<(&RefRule, Option<Range>)> = Vec::new();
+        for (i, rule) in rules.iter().enumerate() {
+            let key = format!("{key}.refs[{i}]");
+            self.said(format!("{key}.why"), &rule.why);
+            self.cited(&key, &rule.source);
+            if rule.refs.is_empty() && rule.versions.is_none() {
+                self.report(&key, "fits no ref", "give `refs`, `versions` or both");
+            }
+            let range = rule.versions.as_deref().map(Range::read).transpose();
+            if let Err(message) = &range {
+                self.report(format!("{key}.versions"), message, "write `>=1.4.0, <1.5.0`");
+            }
+            self.hidden(&key, rule, &earlier);
+            earlier.push((rule, range.ok().flatten()));
+        }
+    }
+
+    /// The safe version that an over-broad pattern before it flags as well.
+    fn hidden(&mut self, key: &str, rule: &RefRule, earlier: &[(&RefRule, Option<Range>)]) {
+        for (i, name) in rule.refs.iter().enumerate().filter(|(_, name)| !name.contains('*')) {
+            let fitting = |(other, range): &&(&RefRule, Option<Range>)| {
+                other.refs.iter().any(|pattern| fits(pattern, name))
+                    || range.as_ref().is_some_and(|range| range.holds(name))
+            };
+            let first = earlier.iter().find(fitting);
+            if first.is_some_and(|(other, _)| other.standing != rule.standing) {
+                let message = format!("`{name}` already fits an earlier rule that says otherwise");
+                let hint = "the first rule counts: put this one before it";
+                self.report(format!("{key}.refs[{i}]"), message, hint);
+            }
+        }
+    }
+
+    fn identities(&mut self, key: &str, identities: &[Identity]) {
+        let mut lives: BTreeMap<&str, Vec<(&str, Window)>> = BTreeMap::new();
+        for (i, identity) in identities.iter().enumerate() {
+            let key = format!("{key}.identities[{i}]");
+            self.commit(&format!("{key}.commit"), &identity.commit);
+            self.cited(&key, &identity.source);
+            let (from, to) = (identity.from.clone(), identity.to.clone());
+            let entry = Entry { kind: WindowKind::Served, from, to };
+            let Some(life) = self.bounds(&key, &entry) else { continue };
+            let others = lives.entry(&identity.reference).or_default();
+            let clash = |(commit, other): &(&str, Window)| {
+                *commit != identity.commit && at_one_time(other, &life)
+            };
+            if others.iter().any(clash) {
+                let message = format!("`{}` has two commits at one time", identity.reference);
+                self.report(
+                    &key,
+                    message,
+                    "a ref names one commit at a time: give `from` and `to`",
+                );
+            }
+            others.push((&identity.commit, life));
         }
     }
 
@@ -214,27 +228,11 @@ impl Linter<'_> {
     }
 }
 
-fn covers(rule: &RefRule, name: &str) -> bool {
-    let range = rule.versions.as_deref().and_then(|text| Range::read(text).ok());
-    rule.refs.iter().any(|pattern| fits(pattern, name)) || range.is_some_and(|r| r.holds(name))
-}
-
-fn span(identity: &Identity) -> Option<Window> {
-    let kind = crate::incident::WindowKind::Served;
-    Window::read(&Entry { kind, from: identity.from.clone(), to: identity.to.clone() }).ok()
-}
-
-fn life(identity: &Identity) -> Option<(jiff::Timestamp, jiff::Timestamp)> {
-    let window = span(identity)?;
-    window.from.zip(window.to)
-}
-
-fn meets(a: &Identity, b: &Identity) -> bool {
-    let (Some(a), Some(b)) = (span(a), span(b)) else { return false };
+fn at_one_time(a: &Window, b: &Window) -> bool {
     let before = |first: &Window, second: &Window| {
         first.to.zip(second.from).is_some_and(|(end, start)| end <= start)
     };
-    !before(&a, &b) && !before(&b, &a)
+    !before(a, b) && !before(b, a)
 }
 
 fn name_trouble(kind: Kind, name: &str) -> Option<&'static str> {

@@ -55,11 +55,11 @@ impl Linter<'_> {
 
     fn alike(&mut self, sorted: &[(String, String)], how: &str) {
         for pair in sorted.windows(2) {
-            let [(_, a), (key, b)] = pair else { continue };
+            let [(other, a), (key, b)] = pair else { continue };
             let common = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
             if a != b && common >= TOO_ALIKE {
                 let message =
-                    format!("two different commit ids {how} with the same {common} digits");
+                    format!("this id and that of `{other}` {how} with the same {common} digits");
                 self.report(
                     key,
                     message,

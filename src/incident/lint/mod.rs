@@ -153,7 +153,7 @@ impl Linter<'_> {
     }
 
     fn bound(&mut self, key: &str, bound: &Bound) {
-        if let Err(message) = super::window::first_instant(&bound.at, bound.precision) {
+        if let Some(message) = super::window::trouble(bound) {
             self.report(
                 format!("{key}.at"),
                 message,

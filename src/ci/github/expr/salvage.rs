@@ -43,6 +43,10 @@ pub(super) fn references(body: &str) -> Vec<Found> {
     found
 }
 
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
+}
+
 struct Scan<'a> {
     body: &'a str,
     at: usize,
@@ -72,8 +76,7 @@ impl<'a> Scan<'a> {
         if !rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
             return None;
         }
-        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-        let end = rest.find(|c| !word(c)).unwrap_or(rest.len());
+        let end = rest.find(|c| !is_word(c)).unwrap_or(rest.len());
         self.at += end;
         Some(&rest[..end])
     }
@@ -116,7 +119,8 @@ impl<'a> Scan<'a> {
             '*' if text.len() == 1 => Access::Star,
             quote @ ('\'' | '"') => {
                 let name = text.strip_prefix(quote)?.strip_suffix(quote)?;
-                Access::Name(name.into())
+                // Two quotes far apart enclose anything but a name.
+                name.chars().all(is_word).then_some(Access::Name(name.into()))?
             }
             _ => return None,
         };

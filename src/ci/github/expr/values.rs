@@ -22,7 +22,7 @@ use super::{
 const MAX_VALUES: usize = 16;
 
 /// `format` in `format` in `format` doubles at each level.
-const MAX_TEXT: usize = 4096;
+const MAX_TEXT: usize = 1024;
 
 /// Placeholders and texts between them, of one template.
 const MAX_PIECES: usize = 64;

@@ -1,0 +1,329 @@
+//! The main job from folders and clones to the report: verdicts, dates, ids, coverage.
+
+use std::{fs, path::Path, process::Command};
+
+use keysweep::{
+    assess::{Confidence, Disposition, Exposure, Reach, Report, SiteStatus, Verdict},
+    cli::{Checkout, Progress, Sources, Stages},
+};
+use tempfile::TempDir;
+
+const CI: &str = ".github/workflows/ci.yml";
+
+/// A job with the component, a secret in its environment, one in another step and one in another job.
+fn workflow(uses: &str) -> String {
+    format!(
+        "on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    env:
+      A: ${{{{ secrets.IN_ENV }}}}
+    steps:
+      - uses: actions/checkout@v2
+      - name: Other step
+        run: make
+        env:
+          B: ${{{{ secrets.IN_STEP }}}}
+      - name: Upload
+        uses: {uses}
+        with:
+          token: ${{{{ secrets.IN_INPUT }}}}
+  other:
+    runs-on: ubuntu-latest
+    steps:
+      - run: make
+        env:
+          C: ${{{{ secrets.IN_JOB }}}}
+"
+    )
+}
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+fn expose(incident: &str, dir: &Path, as_of: Option<&str>) -> Report {
+    let sources = Sources {
+        paths: vec![dir.to_owned()],
+        as_of: as_of.map(|day| format!("{day}T00:00:00Z").parse().unwrap()),
+        now: "2026-01-01T00:00:00Z".parse().unwrap(),
+    };
+    Checkout.expose(incident, &sources, &Progress::new(false)).unwrap().report
+}
+
+fn find<'r>(report: &'r Report, name: &str) -> Option<&'r Exposure> {
+    report.exposures.iter().find(|e| e.placement.name == name)
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    let mut lines: Vec<_> = report
+        .exposures
+        .iter()
+        .map(|e| format!("{} {:?} {:?} {}", e.placement.name, e.reach, e.confidence, e.capability))
+        .collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn a_payload_of_the_environment_takes_its_own_step() {
+    let dir = folder(&[(CI, &workflow("codecov/codecov-action@v1"))]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-02-10"));
+    assert_eq!(
+        lines(&report),
+        [
+            "GITHUB_TOKEN AnyCode Inferred K2",
+            "IN_ENV Payload Inferred K1",
+            "IN_INPUT Payload Inferred K1",
+            "IN_STEP AnyCode Inferred K3",
+        ]
+    );
+    assert_eq!(report.summary.verdict, Verdict::Exposed);
+    assert_eq!(report.summary.placements, 4);
+    assert_eq!(find(&report, "GITHUB_TOKEN").unwrap().disposition, Disposition::AuditOnly);
+    let consumer = find(&report, "IN_ENV").unwrap().consumer.as_ref().unwrap();
+    assert_eq!((consumer.line, consumer.step.as_deref()), (14, Some("Upload")));
+}
+
+#[test]
+fn a_payload_of_the_memory_takes_the_whole_job() {
+    let dir = folder(&[(CI, &workflow("tj-actions/changed-files@v45"))]);
+    let report = expose("tj-actions-2025", dir.path(), Some("2025-03-14"));
+    assert_eq!(
+        lines(&report),
+        [
+            "GITHUB_TOKEN Payload Inferred K5",
+            "IN_ENV Payload Inferred K5",
+            "IN_INPUT Payload Inferred K5",
+            "IN_STEP Payload Inferred K5",
+        ]
+    );
+}
+
+#[test]
+fn dates_decide() {
+    let dir = folder(&[(CI, &workflow("codecov/codecov-action@v1"))]);
+    let site = |as_of: Option<&str>| {
+        let report = expose("codecov-2021", dir.path(), as_of);
+        let best = report.exposures.iter().map(|e| e.confidence).max();
+        (report.summary.verdict, best, report.sites[0].reason.clone())
+    };
+    let (verdict, best, _) = site(Some("2021-04-01"));
+    assert_eq!((verdict, best), (Verdict::Exposed, Some(Confidence::Inferred)), "day precision");
+    let (verdict, _, reason) = site(Some("2021-04-02"));
+    assert_eq!(verdict, Verdict::Unknown, "what stood there in the window is not known: {reason}");
+    let (verdict, best, reason) = site(None);
+    assert_eq!((verdict, best), (Verdict::Exposed, Some(Confidence::Possible)));
+    assert!(reason.contains("undated"), "{reason}");
+}
+
+#[test]
+fn an_audit_window_alone_gives_possible() {
+    let dir = folder(&[(CI, &workflow("tj-actions/changed-files@v45"))]);
+    let repository = git(
+        &dir,
+        &[
+            (CI, &workflow("tj-actions/changed-files@v45"), "2025-01-01"),
+            (CI, "on: push\njobs: {}\n", "2025-03-13T12:00:00Z"),
+        ],
+    );
+    let report = expose("tj-actions-2025", repository, None);
+    assert_eq!(report.summary.verdict, Verdict::Exposed);
+    assert!(
+        report.exposures.iter().all(|e| e.confidence == Confidence::Possible),
+        "{:?}",
+        lines(&report)
+    );
+}
+
+#[test]
+fn what_cannot_have_been_bad_is_cleared_with_a_reason() {
+    for (uses, word) in [
+        ("codecov/codecov-action@v2", "after the window"),
+        ("codecov/codecov-action@29386c70ef20e286228c72b668a06fd0e8399192", "commit"),
+    ] {
+        let dir = folder(&[(CI, &workflow(uses))]);
+        let report = expose("codecov-2021", dir.path(), Some("2021-03-01"));
+        assert_eq!(report.summary.verdict, Verdict::Cleared, "{uses}: {:?}", report.sites);
+        assert!(
+            report.exposures.is_empty() && report.sites[0].reason.contains(word),
+            "{:?}",
+            report.sites
+        );
+    }
+    let dir = folder(&[(
+        CI,
+        &workflow("codecov/codecov-action@v1")
+            .replace("- name: Upload", "- name: Upload\n        if: ${{ false }}"),
+    )]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-03-01"));
+    assert_eq!(report.summary.verdict, Verdict::Cleared);
+    assert!(report.sites[0].reason.contains("if:"), "{}", report.sites[0].reason);
+}
+
+#[test]
+fn no_mention_is_not_found_and_a_look_alike_is_none() {
+    let dir = folder(&[(CI, &workflow("step-security/changed-files@v45"))]);
+    let report = expose("tj-actions-2025", dir.path(), Some("2025-03-14"));
+    assert_eq!(report.summary.verdict, Verdict::NotFound, "{:?}", report.coverage);
+    assert!(report.sites.is_empty());
+}
+
+#[test]
+fn a_gap_matters_only_where_it_could_hide_the_incident() {
+    let broken = "on: push\njobs:\n  a:\n    steps:\n      - uses: 'x\n  {";
+    let dir =
+        folder(&[(CI, &workflow("actions/cache@v2")), (".github/workflows/broken.yml", broken)]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-03-01"));
+    assert_eq!(report.summary.verdict, Verdict::NotFound, "nothing behind the break names it");
+    let broken = format!("{broken}\n      - run: curl https://codecov.io/bash");
+    let dir =
+        folder(&[(CI, &workflow("actions/cache@v2")), (".github/workflows/broken.yml", &broken)]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-03-01"));
+    assert_eq!(report.summary.verdict, Verdict::Unknown, "{:?}", report.coverage);
+    let entry = report.coverage.iter().find(|c| c.matters).unwrap();
+    assert!(entry.scope.starts_with("file:.github/workflows/broken.yml"), "{entry:?}");
+}
+
+#[test]
+fn a_dialect_that_is_not_read_is_unknown_where_the_component_could_run_in_it() {
+    let dir = folder(&[(".travis.yml", "script: bash <(curl -s https://codecov.io/bash)")]);
+    assert_eq!(
+        expose("codecov-2021", dir.path(), Some("2021-03-01")).summary.verdict,
+        Verdict::Unknown
+    );
+    // An action of GitHub cannot run on Travis.
+    assert_eq!(
+        expose("tj-actions-2025", dir.path(), Some("2025-03-14")).summary.verdict,
+        Verdict::NotFound
+    );
+}
+
+#[test]
+fn an_action_offered_to_others_is_assessed_for_them() {
+    let action = "name: x
+inputs:
+  github_token: { default: '${{ github.token }}' }
+  level: { default: error }
+runs:
+  using: composite
+  steps:
+    - uses: reviewdog/action-setup@v1
+    - run: ./x.sh
+      shell: bash
+      env: { T: '${{ inputs.github_token }}' }
+";
+    let dir = folder(&[("action.yml", action), ("x.sh", "")]);
+    let report = expose("reviewdog-2025", dir.path(), Some("2025-03-11"));
+    assert_eq!(lines(&report), ["inputs.github_token Payload Inferred K5"]);
+    assert!(report.coverage.iter().any(|c| c.scope == "settings:consumers"));
+}
+
+#[test]
+fn an_id_survives_edits_around_it() {
+    let text = workflow("codecov/codecov-action@v1");
+    let before = folder(
+        &[("a/".to_owned() + CI, text.clone())].each_ref().map(|(p, t)| (p.as_str(), t.as_str())),
+    );
+    let after = folder(
+        &[("a/".to_owned() + CI, format!("# a comment\n\n{text}"))]
+            .each_ref()
+            .map(|(p, t)| (p.as_str(), t.as_str())),
+    );
+    let report = |dir: &TempDir| expose("codecov-2021", &dir.path().join("a"), Some("2021-03-01"));
+    let (before, after) = (report(&before), report(&after));
+    let ids = |report: &Report| report.exposures.iter().map(|e| e.id.clone()).collect::<Vec<_>>();
+    assert_eq!(ids(&before), ids(&after));
+    let line = |report: &Report| report.exposures[0].consumer.as_ref().unwrap().line;
+    assert_eq!(line(&after), line(&before) + 2);
+    assert!(ids(&before).iter().all(|id| id.len() == 12));
+}
+
+/// Commits the files one after the other, each at its date, and gives the repository's folder.
+fn git<'d>(dir: &'d TempDir, commits: &[(&str, &str, &str)]) -> &'d Path {
+    let root = dir.path();
+    let run = |args: &[&str], date: &str| {
+        let status = Command::new("git")
+            .args([
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@example.org",
+                "-c",
+                "init.defaultBranch=main",
+            ])
+            .args(args)
+            .current_dir(root)
+            .env("GIT_COMMITTER_DATE", date)
+            .env("GIT_AUTHOR_DATE", date)
+            .output()
+            .unwrap();
+        assert!(
+            status.status.success(),
+            "git {args:?}: {}",
+            String::from_utf8_lossy(&status.stderr)
+        );
+    };
+    run(&["init", "-q"], "");
+    for (path, text, date) in commits {
+        let date =
+            if date.contains('T') { (*date).to_owned() } else { format!("{date}T00:00:00Z") };
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+        run(&["add", "-A"], &date);
+        run(&["commit", "-q", "--allow-empty", "-m", "x"], &date);
+    }
+    root
+}
+
+#[test]
+fn history_tells_what_was_in_force() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = workflow("codecov/codecov-action@v1");
+    let clean = workflow("actions/cache@v2");
+    let repository = git(
+        &dir,
+        &[(CI, &clean, "2020-06-01"), (CI, &bad, "2021-02-20"), (CI, &clean, "2021-03-10")],
+    );
+    let report = expose("codecov-2021", repository, None);
+    assert_eq!(report.summary.verdict, Verdict::Exposed);
+    let line = find(&report, "IN_ENV").unwrap();
+    assert_eq!((line.confidence, line.reach), (Confidence::Inferred, Reach::Payload));
+    assert_eq!(line.live.len(), 1);
+    let overlap = line.overlap.unwrap();
+    assert_eq!(overlap.from.unwrap().to_string(), "2021-02-20T00:00:00Z");
+    assert_eq!(overlap.to.unwrap().to_string(), "2021-03-10T00:00:00Z");
+}
+
+#[test]
+fn history_clears_by_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = workflow("codecov/codecov-action@v1");
+    let clean = workflow("actions/cache@v2");
+    let repository = git(&dir, &[(CI, &bad, "2020-06-01"), (CI, &clean, "2021-01-10")]);
+    let report = expose("codecov-2021", repository, None);
+    assert!(report.exposures.is_empty(), "{:?}", lines(&report));
+    assert!(
+        matches!(report.summary.verdict, Verdict::NotFound | Verdict::Cleared),
+        "{:?}",
+        report.coverage
+    );
+}
+
+#[test]
+fn one_place_bad_in_one_version_stays_exposed() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = workflow("codecov/codecov-action@v1");
+    let pinned = workflow("codecov/codecov-action@v2");
+    let repository = git(&dir, &[(CI, &bad, "2021-02-01"), (CI, &pinned, "2021-03-01")]);
+    let report = expose("codecov-2021", repository, None);
+    assert_eq!(report.summary.verdict, Verdict::Exposed);
+    assert!(report.sites.iter().any(|site| site.status == SiteStatus::Exposed));
+}
