@@ -29,3 +29,7 @@ bench-expose DIR="" *ARGS="":
 bench-scale *ARGS="":
     cargo build --release --quiet
     python3 -B benches/expose/scale.py {{ ARGS }}
+
+# Every parser against random input, SECONDS each.
+fuzz SECONDS="600":
+    fuzz/run {{ SECONDS }}

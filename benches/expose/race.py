@@ -81,7 +81,10 @@ def main():
         take(args.dir.resolve(), tree)
         source = "the folder given"
     else:
-        generate.tree(tree / "0", args.files, args.seed)
+        made = measure.WORK / "made"
+        shutil.rmtree(made, ignore_errors=True)
+        generate.tree(made, args.files, args.seed)
+        take(made, tree)
         source = f"made from seed {args.seed}"
     if not tree.is_dir():
         sys.exit(f"`{args.dir}` holds no workflow files")

@@ -138,7 +138,7 @@ fn reach(job: &Job, step: Option<&Step>, mention: &Mention) -> Vec<String> {
 fn inherited<'a>(job: &'a Job, step: Option<&'a Step>) -> Vec<&'a Binding> {
     match step {
         Some(step) => step.env.iter().collect(),
-        None => job.steps.iter().flat_map(|step| &step.env).collect(),
+        None => job.steps.iter().flat_map(|step| step.env.iter()).collect(),
     }
 }
 

@@ -1,12 +1,14 @@
 //! One incident against everything that was read.
 
+use std::{collections::HashSet, sync::Arc};
+
 use jiff::Timestamp;
 
 use super::{
     Coverage, Exposure, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site, unseen,
 };
 use crate::{
-    ci::model::{Certainty, Pipeline, Role},
+    ci::model::{Certainty, Job, Mention, Pipeline, Role},
     discover,
     incident::Pack,
 };
@@ -75,8 +77,9 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
 
 fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
     let (mut sites, mut exposures) = (Vec::new(), Vec::new());
+    let called = called(subject);
     for defined in &subject.definitions {
-        if defined.pipeline.role == Role::Offered && is_inner(defined.pipeline, subject) {
+        if defined.pipeline.role == Role::Offered && is_inner(defined.pipeline, &called) {
             continue;
         }
         for job in &defined.pipeline.jobs {
@@ -98,19 +101,40 @@ fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
 /// What is there for the repository's own workflows has been assessed in the jobs that call it.
 ///
 /// Outside `.github` an action is taken as offered to others even if a workflow here tries it out.
-fn is_inner(offered: &Pipeline, subject: &Subject<'_>) -> bool {
-    offered.file.starts_with(".github/")
-        && subject
-            .definitions
-            .iter()
-            .filter(|defined| defined.pipeline.role == Role::Runs)
-            .any(|defined| calls(defined.pipeline, &offered.file))
+fn is_inner(offered: &Pipeline, called: &HashSet<&str>) -> bool {
+    offered.file.starts_with(".github/") && called.contains(&*offered.file)
 }
 
-fn calls(pipeline: &Pipeline, file: &str) -> bool {
-    pipeline.jobs.iter().any(|job| {
-        &*job.place.file == file || job.steps.iter().any(|step| &*step.place.file == file)
-    })
+/// The files that hold a job or a step of the repository's own pipelines.
+fn called<'a>(subject: &'a Subject<'_>) -> HashSet<&'a str> {
+    let own = subject.definitions.iter().filter(|defined| defined.pipeline.role == Role::Runs);
+    let jobs = own.flat_map(|defined| &defined.pipeline.jobs);
+    let places =
+        |job: &'a Job| std::iter::once(&job.place).chain(job.steps.iter().map(|step| &step.place));
+    jobs.flat_map(places).map(|place| &*place.file).collect()
+}
+
+/// Leaves of a pipeline only what [`examine`] asks of it: jobs without a component of the incident
+/// keep the names of the files they are made of, and gaps. A large repository has little else.
+pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
+    let counts = |mention: &Mention| pack.knows(&mention.component);
+    for job in &mut pipeline.jobs {
+        let steps = job.steps.iter().flat_map(|step| &step.mentions);
+        if job.mentions.iter().chain(steps).any(counts) {
+            continue;
+        }
+        job.sent = Vec::new();
+        job.mentions = Vec::new();
+        let mut files = HashSet::from([Arc::clone(&job.place.file)]);
+        job.steps.retain(|step| files.insert(Arc::clone(&step.place.file)));
+        job.steps.shrink_to_fit();
+        for step in &mut job.steps {
+            step.env = Arc::default();
+            step.files = Vec::new();
+            step.mentions = Vec::new();
+        }
+    }
+    pipeline.jobs.shrink_to_fit();
 }
 
 fn summary(sites: &[Site], exposures: &[Exposure], coverage: &[Coverage]) -> Summary {

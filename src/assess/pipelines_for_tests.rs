@@ -1,5 +1,7 @@
 //! Pipelines built by hand for the tests of this module.
 
+use std::sync::Arc;
+
 use crate::ci::model::{
     Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Job, Kind, Mention, Permissions,
     Pinned, Pipeline, Place, Platform, Role, Runner, Scope, Secret, Step, Verified, Way,
@@ -52,7 +54,7 @@ pub(super) fn step(index: usize, line: u32, mentions: Vec<Mention>) -> Step {
         place: place(line),
         via: Vec::new(),
         condition: None,
-        env: Vec::new(),
+        env: Arc::default(),
         files: Vec::new(),
         mentions,
     }

@@ -113,7 +113,7 @@ pub struct Step {
     pub via: Vec<Place>,
     pub condition: Option<String>,
     /// The environment of this step's process: pipeline ∪ job ∪ step ∪ what earlier steps left (G12, G15).
-    pub env: Vec<Binding>,
+    pub env: Arc<[Binding]>,
     /// Files with credentials that lie readable while this step runs (G13–G15).
     pub files: Vec<Flow>,
     /// Third-party code of this step: the component of `uses:`, or what its script fetches.

@@ -90,7 +90,8 @@ impl Stages for Checkout {
             as_of: sources.as_of,
             now: Some(sources.now),
         };
-        let parts = each_root(sources, &query, progress, |repository| {
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
+        let parts = each_root(sources, &query, progress, &slim, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
@@ -102,7 +103,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<ComponentsReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, |repository| {
+        let parts = each_root(sources, &Query::default(), progress, &whole, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -120,7 +121,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<InventoryReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, |repository| {
+        let parts = each_root(sources, &Query::default(), progress, &whole, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -139,13 +140,16 @@ fn each_root<T: Send>(
     sources: &Sources,
     query: &Query,
     progress: &Progress,
+    slim: &(dyn Fn(&mut Pipeline) + Sync),
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
     let names = names(&roots)?;
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
-        ci::github::read(files, &siblings, path, entry)
+        let mut pipelines = ci::github::read(files, &siblings, path, entry);
+        pipelines.iter_mut().for_each(slim);
+        pipelines
     };
     progress.begin("reading", roots.len());
     let read = |(root, name): (&PathBuf, &String)| {
@@ -172,6 +176,9 @@ fn names(roots: &[PathBuf]) -> Result<Vec<String>, ExitError> {
     };
     Ok(names.iter().zip(roots).map(apart).collect())
 }
+
+/// Lists need all of a pipeline.
+fn whole(_: &mut Pipeline) {}
 
 fn subject<'a>(repository: &'a Repository, sources: &Sources) -> Subject<'a> {
     let dated = repository.definitions.iter().all(|definition| definition.dated);

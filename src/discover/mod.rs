@@ -11,6 +11,7 @@ mod identity;
 mod objects;
 mod recorded;
 mod refs;
+mod remembered;
 mod roots;
 mod standing;
 mod states;

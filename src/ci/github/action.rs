@@ -10,7 +10,7 @@ use super::{
     workflow,
 };
 use crate::ci::{
-    Files, Siblings,
+    Files,
     model::{
         Certainty, Component, Gap, Job, Permissions, Pipeline, Place, Platform, Role, Runner, Way,
     },
@@ -29,6 +29,8 @@ pub(super) struct Known {
     dir: String,
     /// It lies in another checkout: its own files are not in the workspace of the job.
     pub(super) sibling: bool,
+    /// Bytes that were read for it.
+    pub(super) size: usize,
     root: Arc<Node>,
     pub(super) runs: Runs,
 }
@@ -47,7 +49,7 @@ pub(super) fn load(files: &dyn Files, dir: &str) -> Option<Known> {
         let path = normalise(dir, name)?;
         if let Ok(Some(bytes)) = files.read(&path) {
             let root = yaml::parse(&bytes).root?;
-            return Some(known(files, &path, dir, root));
+            return Some(known(files, &path, dir, root, bytes.len()));
         }
     }
     // A folder with a Dockerfile only is an action too.
@@ -57,14 +59,20 @@ pub(super) fn load(files: &dyn Files, dir: &str) -> Option<Known> {
         file: Arc::from(path),
         dir: dir.to_owned(),
         sibling: false,
+        size: bytes.len(),
         root: yaml::parse(b"").root.unwrap_or_else(|| Arc::new(Node::null())),
         runs: Runs::Code(Arc::from(String::from_utf8_lossy(&bytes))),
     })
 }
 
-fn known(files: &dyn Files, path: &str, dir: &str, root: Arc<Node>) -> Known {
+fn known(files: &dyn Files, path: &str, dir: &str, root: Arc<Node>, bytes: usize) -> Known {
     let runs = runs(files, dir, &root);
-    Known { file: Arc::from(path), dir: dir.to_owned(), sibling: false, root, runs }
+    let code = match &runs {
+        Runs::Code(text) => text.len(),
+        Runs::Composite(_) | Runs::Image(_) | Runs::Unknown(_) => 0,
+    };
+    let (file, dir) = (Arc::from(path), dir.to_owned());
+    Known { file, dir, sibling: false, size: bytes + code, root, runs }
 }
 
 fn runs(files: &dyn Files, dir: &str, root: &Node) -> Runs {
@@ -111,10 +119,22 @@ fn code<'n>(
 }
 
 impl Known {
+    /// As it is called by other checkouts.
+    #[must_use]
+    pub(super) fn of_sibling(mut self, owner_repo: &str) -> Self {
+        self.file = Arc::from(format!("{owner_repo}:{}", self.file));
+        self.sibling = true;
+        self
+    }
+
     /// What the caller gave, and the defaults of what it did not (rule G12: a default may be the token).
     pub(super) fn inputs_with_defaults(&self, given: &Names, cx: &Context, line: u32) -> Names {
         let mut inputs = given.clone();
         let declared = self.root.get("inputs").map(|n| n.entries()).unwrap_or_default();
+        cx.reading.spend(32 * declared.len());
+        if cx.reading.is_spent() {
+            return inputs;
+        }
         for entry in declared {
             let name = entry.key.text.trim();
             let default = entry.value.get("default").and_then(|n| n.scalar());
@@ -131,7 +151,7 @@ impl Known {
     }
 
     pub(super) fn context(&self, inputs: Names, outer: &Context, certainty: Certainty) -> Context {
-        let mut cx = Context::new(&self.file, Secrets::None);
+        let mut cx = Context::new(&self.file, Secrets::None, &outer.reading);
         cx.inputs = inputs;
         cx.certainty = outer.certainty.max(certainty);
         cx.action_path = (!self.sibling).then(|| Arc::from(format!("./{}", self.dir)));
@@ -151,20 +171,14 @@ impl Known {
 }
 
 /// An action that the repository offers to others, assessed for its consumers.
-pub(super) fn read_offered(
-    files: &dyn Files,
-    siblings: &dyn Siblings,
-    file: &Arc<str>,
-    root: &Arc<Node>,
-    gaps: Vec<Gap>,
-) -> Vec<Pipeline> {
+pub(super) fn read_offered(frame: &Frame<'_>, root: &Arc<Node>, gaps: Vec<Gap>) -> Vec<Pipeline> {
+    let file = &frame.file;
     let dir = file.rsplit_once('/').map_or("", |(dir, _)| dir);
-    let action = known(files, file, dir, Arc::clone(root));
-    let frame = Frame::top(files, siblings, file);
-    let mut reader = JobReader::detached(&frame);
+    let action = known(frame.files, file, dir, Arc::clone(root), 0);
+    let mut reader = JobReader::detached(frame);
     reader.gaps = gaps;
     let inputs = workflow::consumer_inputs(Some(root), file);
-    let mut cx = Context::new(file, Secrets::Consumer);
+    let mut cx = Context::new(file, Secrets::Consumer, &frame.reading);
     reader.sent.extend(inputs.iter().flat_map(|(_, value)| value.flows.iter().cloned()));
     let mut mentions = Vec::new();
     match &action.runs {
@@ -180,6 +194,7 @@ pub(super) fn read_offered(
         // Code of its own is no third party; a file without `runs` is no action at all.
         Runs::Code(_) | Runs::Unknown(_) => return Vec::new(),
     }
+    reader.gaps.extend(frame.reading.gap(file));
     let job = Job {
         id: String::new(),
         name: None,

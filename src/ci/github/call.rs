@@ -1,9 +1,11 @@
 //! Reusable workflows (rule G4): `jobs.X.uses`.
 
-use std::sync::Arc;
+use std::{rc::Rc, sync::Arc};
 
 use super::{
-    job, load, triggers,
+    job, load,
+    reading::Reading,
+    triggers,
     uses::{self, Uses},
     value::{Context, Names, Secrets, Value},
     workflow::{self, Workflow},
@@ -37,11 +39,18 @@ pub(super) struct Frame<'a> {
     /// Documents being read, to end a circle.
     pub(super) stack: Vec<Arc<str>>,
     pub(super) certainty: Certainty,
+    pub(super) reading: Rc<Reading>,
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn top(files: &'a dyn Files, siblings: &'a dyn Siblings, file: &Arc<str>) -> Self {
+    pub(super) fn top(
+        files: &'a dyn Files,
+        siblings: &'a dyn Siblings,
+        file: &Arc<str>,
+        reading: Rc<Reading>,
+    ) -> Self {
         Self {
+            reading,
             file: Arc::clone(file),
             files,
             top_files: files,
@@ -117,6 +126,7 @@ pub(super) fn read(workflow: &Workflow<'_>, id: &str, line: u32, node: &Node) ->
             stack: frame.stack.clone(),
             top_files: frame.top_files,
             siblings: frame.siblings,
+            reading: Rc::clone(&frame.reading),
         };
         follow(callee, &path, &place, &mut called);
     }
@@ -145,7 +155,7 @@ fn follow(mut callee: Frame<'_>, path: &str, place: &Place, called: &mut Called)
     }
     callee.stack.push(Arc::clone(&callee.file));
     let file = Arc::clone(&callee.file);
-    let (root, gaps, doubts) = match load(callee.files, path, &file) {
+    let (root, gaps, doubts) = match load(callee.files, path, &file, &callee.reading) {
         Ok(loaded) => loaded,
         Err(trouble) => {
             let reason =
@@ -172,7 +182,7 @@ fn follow(mut callee: Frame<'_>, path: &str, place: &Place, called: &mut Called)
 /// Defaults of `on.workflow_call.inputs` for what the caller did not give.
 fn add_defaults(callee: &mut Frame<'_>, root: &Node) {
     let declared = root.get("on").and_then(|on| on.get("workflow_call")?.get("inputs").cloned());
-    let cx = Context::new(&callee.file, Secrets::None);
+    let cx = Context::new(&callee.file, Secrets::None, &callee.reading);
     for entry in declared.as_ref().map(|n| n.entries()).unwrap_or_default() {
         let name = entry.key.text.trim();
         if callee.inputs.find(name).is_none()
@@ -236,10 +246,10 @@ impl CallReader {
         handed: &Handed,
         cx: &Context,
     ) -> Job {
-        let mut inputs = handed.inputs.bindings();
+        let mut inputs = handed.inputs.bindings().to_vec();
         let mut sent = self.sent.clone();
         match &handed.secrets {
-            Secrets::Mapped(names) => inputs.extend(names.bindings()),
+            Secrets::Mapped(names) => inputs.extend(names.bindings().iter().cloned()),
             Secrets::Own { .. } | Secrets::Consumer => {
                 let all = cx.flow("*", place.line, Way::Inherited);
                 sent.push(all.clone());

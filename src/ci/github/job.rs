@@ -95,7 +95,8 @@ pub(super) fn needs(node: &Node) -> Vec<String> {
 
 /// The context of a job before its own `env` is known.
 pub(super) fn context(workflow: &Workflow<'_>, node: &Node) -> Context {
-    let mut cx = Context::new(&workflow.frame.file, workflow.frame.secrets.clone());
+    let mut cx =
+        Context::new(&workflow.frame.file, workflow.frame.secrets.clone(), &workflow.frame.reading);
     cx.inputs = workflow.frame.inputs.clone();
     cx.certainty = workflow.certainty;
     if let Some(matrix) = node.get("strategy").and_then(|n| n.get("matrix")) {
@@ -289,7 +290,7 @@ impl<'a> JobReader<'a> {
         }
         for service in node.get("services").map(|n| n.entries()).unwrap_or_default() {
             let passed = match service.value.get("env") {
-                Some(env) => self.read_env(env, cx).bindings(),
+                Some(env) => self.read_env(env, cx).bindings().to_vec(),
                 None => Vec::new(),
             };
             mentions.extend(self.image(&service.value, cx, EnvView::Only { passed }));
@@ -355,7 +356,7 @@ pub(super) fn whole_job_mention(component: Component, place: Place, inputs: &Nam
         via: Vec::new(),
         runs: true,
         env: EnvView::Only { passed: Vec::new() },
-        inputs: inputs.bindings(),
+        inputs: inputs.bindings().to_vec(),
         arguments: Vec::new(),
         certainty: Certainty::Inferred,
     }
@@ -363,7 +364,7 @@ pub(super) fn whole_job_mention(component: Component, place: Place, inputs: &Nam
 
 /// As the shell engine takes it.
 pub(super) fn shell_env(env: &Names, action_path: Option<&Arc<str>>) -> Vec<Binding> {
-    let mut bindings = env.bindings();
+    let mut bindings = env.bindings().to_vec();
     // The checkout's top is the workspace; paths below it are read through `Files`.
     bindings.push(Value::literal(".").bind("GITHUB_WORKSPACE"));
     if let Some(path) = action_path {

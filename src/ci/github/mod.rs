@@ -7,6 +7,7 @@ mod action;
 mod call;
 pub mod expr;
 mod job;
+mod reading;
 mod residue;
 mod step;
 mod triggers;
@@ -22,25 +23,29 @@ use super::{
     model::{Gap, Hides, Pipeline, Place},
     yaml,
 };
+use call::Frame;
+use reading::Reading;
 
 /// Reads one file. Whatever is wrong with it stands in the pipelines' gaps.
 pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry) -> Vec<Pipeline> {
     let file: Arc<str> = Arc::from(path);
-    let (root, gaps, doubts) = match load(files, path, &file) {
+    let reading = Reading::new();
+    let (root, gaps, doubts) = match load(files, path, &file, &reading) {
         Ok(loaded) => loaded,
         Err(gap) => return vec![workflow::unread(&file, gap)],
     };
     let Some(root) = root else { return vec![workflow::empty(&file, gaps)] };
+    let frame = Frame::top(files, siblings, &file, reading);
     match kind {
-        Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
-        Entry::Action => action::read_offered(files, siblings, &file, &root, gaps),
+        Entry::Workflow => workflow::read(frame, &root, gaps, doubts),
+        Entry::Action => action::read_offered(&frame, &root, gaps),
     }
 }
 
 type Loaded = (Option<Arc<yaml::Node>>, Vec<Gap>, Vec<super::model::Doubt>);
 
 /// Reads and composes a YAML file; troubles become gaps and doubts.
-fn load(files: &dyn Files, path: &str, file: &Arc<str>) -> Result<Loaded, Gap> {
+fn load(files: &dyn Files, path: &str, file: &Arc<str>, reading: &Reading) -> Result<Loaded, Gap> {
     let gap = |line: u32, reason: String, hides: Hides| Gap {
         place: Place { file: Arc::clone(file), line },
         reason,
@@ -51,6 +56,7 @@ fn load(files: &dyn Files, path: &str, file: &Arc<str>) -> Result<Loaded, Gap> {
         Ok(None) => return Err(gap(1, "there is no such file".to_owned(), Hides::Anything)),
         Err(trouble) => return Err(gap(1, trouble.reason.into_owned(), Hides::Anything)),
     };
+    reading.spend(bytes.len());
     let parsed = yaml::parse(&bytes);
     let mut gaps = Vec::new();
     let mut doubts = workflow::doubts_of(&parsed);

@@ -64,6 +64,9 @@ impl JobReader<'_> {
                 self.read_steps(group.items(), cx, outer, via);
                 continue;
             }
+            if self.frame.reading.is_spent() {
+                return;
+            }
             self.read_step(node, cx, outer, via);
         }
     }
@@ -81,6 +84,9 @@ impl JobReader<'_> {
         if let Some(condition) = node.get("if").and_then(|n| n.scalar()) {
             self.sent.extend(cx.condition(condition));
         }
+        // Copied by a script and where it differs from the step before; the files by every step.
+        let copied = if own_env.len() > 0 || node.get("run").is_some() { env.len() } else { 0 };
+        self.frame.reading.spend(64 + 32 * (copied + self.files_left.len()));
         let text = |key: &str| node.get(key).and_then(|n| n.text()).map(str::to_owned);
         let current = Current { node, id: text("id"), name: text("name"), env, own_env };
         self.steps.push(Step {
@@ -194,16 +200,17 @@ impl JobReader<'_> {
             Uses::Remote { owner_repo, path, reference } => {
                 let component = uses::action_component(&owner_repo, &path, reference.as_deref());
                 let sibling = self.frame.siblings.find(&owner_repo);
-                let known = sibling.and_then(|files| action::load(files, &path));
+                let known = sibling.and_then(|files| {
+                    let load = || Some(action::load(files, &path)?.of_sibling(&owner_repo));
+                    self.frame.reading.action(&owner_repo, &path, load)
+                });
                 let inputs = match &known {
                     Some(known) => known.inputs_with_defaults(step.inputs, cx, step.place.line),
                     None => step.inputs.clone(),
                 };
                 self.mention(component, step, &inputs, cx);
                 self.leave(&owner_repo, &path, step, current, cx);
-                if let Some(mut known) = known {
-                    known.file = Arc::from(format!("{owner_repo}:{}", known.file));
-                    known.sibling = true;
+                if let Some(known) = known {
                     self.enter_action(&known, step, current, cx, Certainty::Possible);
                 }
             }
@@ -222,7 +229,8 @@ impl JobReader<'_> {
             self.gaps.push(gap(format!("`{path}` leaves the checkout"), Hides::Anything));
             return;
         };
-        match action::load(self.frame.top_files, &dir) {
+        let load = || action::load(self.frame.top_files, &dir);
+        match self.frame.reading.action("", &dir, load) {
             Some(known) => self.enter_action(&known, step, current, cx, Certainty::Inferred),
             None => {
                 // Another checkout, or an earlier step, puts it there.
@@ -233,13 +241,14 @@ impl JobReader<'_> {
     }
 
     fn mention(&mut self, component: Component, step: &Using<'_>, inputs: &Names, cx: &Context) {
+        cx.reading.spend(16 * inputs.len());
         self.steps[step.index].mentions.push(Mention {
             component,
             place: step.place.clone(),
             via: step.via.to_vec(),
             runs: true,
             env: EnvView::Inherits { plus: Vec::new() },
-            inputs: inputs.bindings(),
+            inputs: inputs.bindings().to_vec(),
             arguments: Vec::new(),
             certainty: cx.certainty,
         });
@@ -313,11 +322,18 @@ impl JobReader<'_> {
             action::Runs::Image(component) => {
                 self.mention(component.clone(), step, &inputs, cx);
             }
-            action::Runs::Code(text) => self.gaps.push(Gap {
-                place: step.place.clone(),
-                reason: format!("the code of the local action `{}` is not followed", known.file),
-                hides: Hides::Text(Arc::clone(text)),
-            }),
+            action::Runs::Code(text) => {
+                // Who asks what the gap hides searches the text.
+                cx.reading.spend(text.len() / 16);
+                self.gaps.push(Gap {
+                    place: step.place.clone(),
+                    reason: format!(
+                        "the code of the local action `{}` is not followed",
+                        known.file
+                    ),
+                    hides: Hides::Text(Arc::clone(text)),
+                });
+            }
             action::Runs::Unknown(reason) => self.gaps.push(Gap {
                 place: step.place.clone(),
                 reason: format!("the action `{}`: {reason}", known.file),

@@ -1,8 +1,16 @@
 //! What an expression can evaluate to: the secrets in it, and its literal values where the file tells.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    cell::OnceCell,
+    collections::{BTreeMap, HashSet},
+    rc::Rc,
+    sync::Arc,
+};
 
-use super::expr::{self, Part, Reference};
+use super::{
+    expr::{self, Part, Reference},
+    reading::Reading,
+};
 use crate::ci::{
     model::{Binding, Certainty, Flow, Place, Scope, Secret, Way},
     shell::Placeholder,
@@ -11,6 +19,9 @@ use crate::ci::{
 
 /// Literal alternatives kept for one value; more are *unknown*.
 const MAX_VALUES: usize = 16;
+
+/// So many are compared with each other without a set.
+const FEW: usize = 32;
 
 /// The content of a variable, an input, an output.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,37 +51,68 @@ impl Value {
     }
 
     fn add(&mut self, flows: impl IntoIterator<Item = Flow>) {
-        for flow in flows {
-            if !self.flows.contains(&flow) {
-                self.flows.push(flow);
+        let flows: Vec<Flow> = flows.into_iter().collect();
+        if self.flows.len().saturating_add(flows.len()) <= FEW {
+            for flow in flows {
+                if !self.flows.contains(&flow) {
+                    self.flows.push(flow);
+                }
             }
+            return;
         }
+        let mut seen: HashSet<Flow> = self.flows.iter().cloned().collect();
+        self.flows.extend(flows.into_iter().filter(|flow| seen.insert(flow.clone())));
     }
 }
 
 /// Values by name, compared as GitHub compares: without regard to ASCII case.
+///
+/// A copy costs nothing until it is changed: most steps see the environment of the step before.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names(BTreeMap<String, (String, Value)>);
+pub(super) struct Names(Rc<Shared>);
+
+#[derive(Clone, Debug, Default)]
+struct Shared {
+    values: BTreeMap<String, (String, Value)>,
+    /// Made when first asked for.
+    bindings: OnceCell<Arc<[Binding]>>,
+}
 
 impl Names {
     pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_ascii_uppercase(), (name.to_owned(), value));
+        self.edit().insert(name.to_ascii_uppercase(), (name.to_owned(), value));
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Value> {
-        self.0.get(&name.to_ascii_uppercase()).map(|(_, value)| value)
+        self.0.values.get(&name.to_ascii_uppercase()).map(|(_, value)| value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.values().map(|(name, value)| (name.as_str(), value))
+        self.0.values.values().map(|(name, value)| (name.as_str(), value))
     }
 
     pub(super) fn extend(&mut self, other: &Self) {
-        self.0.extend(other.0.iter().map(|(k, v)| (k.clone(), v.clone())));
+        if self.0.values.is_empty() {
+            self.0 = Rc::clone(&other.0);
+        } else if !other.0.values.is_empty() {
+            let more = other.0.values.iter().map(|(k, v)| (k.clone(), v.clone()));
+            self.edit().extend(more);
+        }
     }
 
-    pub(super) fn bindings(&self) -> Vec<Binding> {
-        self.iter().map(|(name, value)| value.clone().bind(name)).collect()
+    pub(super) fn len(&self) -> usize {
+        self.0.values.len()
+    }
+
+    pub(super) fn bindings(&self) -> Arc<[Binding]> {
+        let make = || self.iter().map(|(name, value)| value.clone().bind(name)).collect();
+        Arc::clone(self.0.bindings.get_or_init(make))
+    }
+
+    fn edit(&mut self) -> &mut BTreeMap<String, (String, Value)> {
+        let shared = Rc::make_mut(&mut self.0);
+        shared.bindings = OnceCell::new();
+        &mut shared.values
     }
 }
 
@@ -102,6 +144,7 @@ pub(super) struct Context {
     pub(super) action_path: Option<Arc<str>>,
     /// The weakest link from the file's start to here.
     pub(super) certainty: Certainty,
+    pub(super) reading: Rc<Reading>,
 }
 
 /// The value of a scalar and every secret that had to be sent to evaluate it.
@@ -112,7 +155,7 @@ pub(super) struct Evaluated {
 }
 
 impl Context {
-    pub(super) fn new(file: &Arc<str>, secrets: Secrets) -> Self {
+    pub(super) fn new(file: &Arc<str>, secrets: Secrets, reading: &Rc<Reading>) -> Self {
         Self {
             file: Arc::clone(file),
             env: Names::default(),
@@ -122,6 +165,7 @@ impl Context {
             outputs: BTreeMap::new(),
             action_path: None,
             certainty: Certainty::Inferred,
+            reading: Rc::clone(reading),
         }
     }
 
@@ -218,8 +262,12 @@ impl Context {
 
     pub(super) fn expression(&self, body: &str, line: u32, way: Way) -> Evaluated {
         let mut out = Evaluated::default();
+        if self.reading.is_spent() {
+            return out;
+        }
         for found in expr::references(body) {
             let mut value = self.resolve(&found.reference, line, way);
+            self.reading.spend(16 * value.flows.len());
             let certainty = found.certainty.max(self.certainty);
             for flow in &mut value.flows {
                 flow.certainty = flow.certainty.max(certainty);
@@ -365,8 +413,9 @@ impl Context {
 
 fn all<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
     let mut out = Value::default();
+    let values: Vec<&Value> = values.collect();
+    out.add(values.iter().flat_map(|value| value.flows.iter().cloned()));
     for value in values {
-        out.add(value.flows.iter().cloned());
         if value.values.is_empty() {
             out.values.clear();
         }

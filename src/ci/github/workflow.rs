@@ -8,7 +8,6 @@ use super::{
     value::{Names, Secrets, Value},
 };
 use crate::ci::{
-    Files, Siblings,
     literal::name_is_secret,
     model::{
         Certainty, Doubt, Flow, Gap, Hides, Job, Pipeline, Place, Platform, Role, Scope, Secret,
@@ -25,9 +24,7 @@ pub(super) struct Workflow<'a> {
 }
 
 pub(super) fn read(
-    files: &dyn Files,
-    siblings: &dyn Siblings,
-    file: &Arc<str>,
+    mut frame: Frame<'_>,
     root: &Arc<Node>,
     gaps: Vec<Gap>,
     doubts: Vec<Doubt>,
@@ -35,7 +32,6 @@ pub(super) fn read(
     let events = root.get("on").map(|on| triggers::events(on)).unwrap_or_default();
     let offered = events.iter().any(|event| event == "workflow_call");
     let runs = !offered || events.len() > 1;
-    let mut frame = Frame::top(files, siblings, file);
     let mut pipelines = Vec::new();
     if runs {
         let mut scopes: Vec<Arc<str>> = vec![Arc::from("repo"), Arc::from("org")];
@@ -47,7 +43,8 @@ pub(super) fn read(
     }
     if offered {
         frame.secrets = Secrets::Consumer;
-        frame.inputs = consumer_inputs(root.get("on").and_then(|on| on.get("workflow_call")), file);
+        frame.inputs =
+            consumer_inputs(root.get("on").and_then(|on| on.get("workflow_call")), &frame.file);
         pipelines.push(pipeline(&frame, root, Role::Offered, &events, &gaps, &doubts));
     }
     pipelines
@@ -64,6 +61,7 @@ fn pipeline(
     let (jobs, more) = jobs(frame, root);
     let mut gaps = gaps.to_vec();
     gaps.extend(more);
+    gaps.extend(frame.reading.gap(&frame.file));
     Pipeline {
         platform: Platform::Github,
         file: Arc::clone(&frame.file),
@@ -85,6 +83,10 @@ pub(super) fn jobs(frame: &Frame<'_>, root: &Arc<Node>) -> (Vec<Job>, Vec<Gap>) 
         return (jobs, vec![gap(&frame.file, root.line, reason, Hides::Nothing)]);
     };
     for entry in list.entries() {
+        if frame.reading.is_spent() {
+            break;
+        }
+        frame.reading.spend(64);
         let id = entry.key.text.trim();
         if entry.value.get("uses").is_some() {
             let called = call::read(&workflow, id, entry.key_line, &entry.value);
