@@ -230,7 +230,7 @@ fn nesting() {
         .workflow("dashes.yml", dashes)
         .workflow("open.yml", open);
     let seen = folder.expose().good_is_assessed();
-    seen.tells("flow.yml", "deep").tells("maps.yml", "deep").tells("dashes.yml", "deep");
+    seen.tells("flow.yml", "not read").tells("maps.yml", "").tells("dashes.yml", "");
 }
 
 #[test]
@@ -440,12 +440,12 @@ fn circles_and_fans_of_reusable_workflows() {
         .workflow("self.yml", call("self.yml", 3))
         .workflow("ping.yml", call("pong.yml", 2))
         .workflow("pong.yml", call("ping.yml", 2))
-        .workflow("fan-9.yml", GOOD.replace("on: push", "on: workflow_call"));
-    for i in 0..9 {
+        .workflow("fan-5.yml", GOOD.replace("on: push", "on: workflow_call"));
+    for i in 0..5 {
         folder = folder.workflow(&format!("fan-{i}.yml"), call(&format!("fan-{}.yml", i + 1), 40));
     }
     let seen = folder.expose().good_is_assessed();
-    seen.tells("self.yml", "calls itself").tells("fan-0.yml", "");
+    seen.tells("self.yml", "calls itself").tells("fan-0.yml", "not all of it is read");
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn circles_and_fans_of_composite_actions() {
         .workflow("fan.yml", jobs);
     let seen = folder.expose().good_is_assessed();
     let seen = seen.exposes("own.yml", "ODD_TOKEN").exposes("fan.yml", "ODD_TOKEN");
-    seen.tells("own", "calls itself").tells("fan", "");
+    seen.tells("own", "calls itself").tells("fan", "not all of it is read");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     call::Frame,
     job::{self, JobReader},
+    reading,
     uses::image_component,
     value::{Context, Names, Secrets},
     workflow,
@@ -131,7 +132,7 @@ impl Known {
     pub(super) fn inputs_with_defaults(&self, given: &Names, cx: &Context, line: u32) -> Names {
         let mut inputs = given.clone();
         let declared = self.root.get("inputs").map(|n| n.entries()).unwrap_or_default();
-        cx.reading.spend(32 * declared.len());
+        cx.reading.spend(reading::VALUE * declared.len());
         if cx.reading.is_spent() {
             return inputs;
         }

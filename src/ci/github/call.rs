@@ -155,7 +155,9 @@ fn follow(mut callee: Frame<'_>, path: &str, place: &Place, called: &mut Called)
     }
     callee.stack.push(Arc::clone(&callee.file));
     let file = Arc::clone(&callee.file);
-    let (root, gaps, doubts) = match load(callee.files, path, &file, &callee.reading) {
+    let reading = Rc::clone(&callee.reading);
+    let loaded = reading.workflow(&file, || load(callee.files, path, &file, &reading));
+    let (root, gaps, doubts) = match loaded {
         Ok(loaded) => loaded,
         Err(trouble) => {
             let reason =

@@ -10,22 +10,32 @@ use std::{
     sync::Arc,
 };
 
-use super::action::Known;
+use super::{Loaded, action::Known};
 use crate::ci::model::{Gap, Hides, Place};
 
-/// About one for each byte that is parsed, sixteen for each value that is copied: the largest real
-/// files stay below a tenth of it.
+/// The largest real files stay below a tenth of it; a machine spends it in about a second.
 const BUDGET: usize = 48 << 20;
+
+/// What is paid beside one for each byte that is parsed, and [`VALUE`] for each value that is copied.
+pub(super) const JOB: usize = 2_048;
+pub(super) const STEP: usize = 512;
+pub(super) const VALUE: usize = 32;
 
 pub(super) struct Reading {
     left: Cell<usize>,
     /// By checkout and folder.
     actions: RefCell<HashMap<String, Option<Rc<Known>>>>,
+    /// Called workflows, by the name they are reported with.
+    workflows: RefCell<HashMap<Arc<str>, Result<Loaded, Gap>>>,
 }
 
 impl Reading {
     pub(super) fn new() -> Rc<Self> {
-        Rc::new(Self { left: Cell::new(BUDGET), actions: RefCell::default() })
+        Rc::new(Self {
+            left: Cell::new(BUDGET),
+            actions: RefCell::default(),
+            workflows: RefCell::default(),
+        })
     }
 
     pub(super) fn spend(&self, units: usize) {
@@ -62,6 +72,20 @@ impl Reading {
         self.spend(known.as_ref().map_or(0, |known| known.size));
         self.actions.borrow_mut().insert(key, known.clone());
         known
+    }
+
+    /// A called workflow is parsed once, however often it is called.
+    pub(super) fn workflow(
+        &self,
+        file: &Arc<str>,
+        load: impl FnOnce() -> Result<Loaded, Gap>,
+    ) -> Result<Loaded, Gap> {
+        if let Some(known) = self.workflows.borrow().get(file) {
+            return known.clone();
+        }
+        let loaded = load();
+        self.workflows.borrow_mut().insert(Arc::clone(file), loaded.clone());
+        loaded
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     action,
     job::{self, JobReader},
-    residue,
+    reading, residue,
     uses::{self, Uses},
     value::{Context, Names, Value},
 };
@@ -86,7 +86,7 @@ impl JobReader<'_> {
         }
         // Copied by a script and where it differs from the step before; the files by every step.
         let copied = if own_env.len() > 0 || node.get("run").is_some() { env.len() } else { 0 };
-        self.frame.reading.spend(64 + 32 * (copied + self.files_left.len()));
+        self.frame.reading.spend(reading::STEP + reading::VALUE * (copied + self.files_left.len()));
         let text = |key: &str| node.get(key).and_then(|n| n.text()).map(str::to_owned);
         let current = Current { node, id: text("id"), name: text("name"), env, own_env };
         self.steps.push(Step {
@@ -241,7 +241,7 @@ impl JobReader<'_> {
     }
 
     fn mention(&mut self, component: Component, step: &Using<'_>, inputs: &Names, cx: &Context) {
-        cx.reading.spend(16 * inputs.len());
+        cx.reading.spend(reading::VALUE * inputs.len());
         self.steps[step.index].mentions.push(Mention {
             component,
             place: step.place.clone(),

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     expr::{self, Part, Reference},
-    reading::Reading,
+    reading::{self, Reading},
 };
 use crate::ci::{
     model::{Binding, Certainty, Flow, Place, Scope, Secret, Way},
@@ -267,7 +267,7 @@ impl Context {
         }
         for found in expr::references(body) {
             let mut value = self.resolve(&found.reference, line, way);
-            self.reading.spend(16 * value.flows.len());
+            self.reading.spend(reading::VALUE * value.flows.len());
             let certainty = found.certainty.max(self.certainty);
             for flow in &mut value.flows {
                 flow.certainty = flow.certainty.max(certainty);

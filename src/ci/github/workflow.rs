@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     call::{self, Frame},
-    job, triggers,
+    job, reading, triggers,
     value::{Names, Secrets, Value},
 };
 use crate::ci::{
@@ -86,7 +86,7 @@ pub(super) fn jobs(frame: &Frame<'_>, root: &Arc<Node>) -> (Vec<Job>, Vec<Gap>) 
         if frame.reading.is_spent() {
             break;
         }
-        frame.reading.spend(64);
+        frame.reading.spend(reading::JOB);
         let id = entry.key.text.trim();
         if entry.value.get("uses").is_some() {
             let called = call::read(&workflow, id, entry.key_line, &entry.value);
