@@ -48,7 +48,7 @@ pub fn components(
     for (identity, pipelines) in repos {
         uses.extend(of_repository(identity, pipelines));
         coverage.extend(coverage::of_gaps(identity, pipelines, |hides| match hides {
-            Hides::Anything | Hides::Text(_) | Hides::Secrets => true,
+            Hides::Anything | Hides::Text(_) | Hides::Kind(_) | Hides::Secrets => true,
             Hides::Nothing => false,
         }));
     }
@@ -138,7 +138,7 @@ fn reach(job: &Job, step: Option<&Step>, mention: &Mention) -> Vec<String> {
 fn inherited<'a>(job: &'a Job, step: Option<&'a Step>) -> Vec<&'a Binding> {
     match step {
         Some(step) => step.env.iter().collect(),
-        None => job.steps.iter().flat_map(|step| step.env.iter()).collect(),
+        None => job.steps.iter().flat_map(|step| &step.env).collect(),
     }
 }
 

@@ -21,7 +21,7 @@ fn what_a_mention_reaches_is_its_step_and_its_own_inputs() {
         ..mention(action("codecov/codecov-action", "v1", Pinned::Tag), 8)
     };
     let mut upload = step(0, 8, vec![uses]);
-    upload.env = vec![binding("KEY", vec![flow("GPG_KEY", Way::Env, 3)])].into();
+    upload.env = vec![binding("KEY", vec![flow("GPG_KEY", Way::Env, 3)])];
     let other = step(1, 12, Vec::new());
     let report = report(pipeline(vec![job("test", vec![upload, other])]));
     assert_eq!(report.components.len(), 1);
@@ -37,7 +37,7 @@ fn a_cut_environment_reaches_only_what_was_passed() {
         ..mention(action("alpine", "3", Pinned::Tag), 9)
     };
     let mut docker = step(0, 8, vec![image]);
-    docker.env = vec![binding("KEY", vec![flow("KEPT", Way::Env, 3)])].into();
+    docker.env = vec![binding("KEY", vec![flow("KEPT", Way::Env, 3)])];
     let report = report(pipeline(vec![job("test", vec![docker])]));
     assert_eq!(report.components[0].placements, ["PASSED"]);
 }
@@ -45,7 +45,7 @@ fn a_cut_environment_reaches_only_what_was_passed() {
 #[test]
 fn the_image_of_a_job_reaches_what_its_steps_have() {
     let mut build = step(0, 8, Vec::new());
-    build.env = vec![binding("KEY", vec![flow("KEY", Way::Env, 9)])].into();
+    build.env = vec![binding("KEY", vec![flow("KEY", Way::Env, 9)])];
     let mut test = job("test", vec![build]);
     test.mentions = vec![mention(action("node", "20", Pinned::Tag), 4)];
     let report = report(pipeline(vec![test]));
@@ -58,7 +58,7 @@ fn what_is_fetched_and_never_run_reaches_nothing() {
     let fetched =
         Mention { runs: false, ..mention(action("https://a.example/x.sh", "", Pinned::No), 9) };
     let mut fetch = step(0, 8, vec![fetched]);
-    fetch.env = vec![binding("KEY", vec![flow("KEY", Way::Env, 9)])].into();
+    fetch.env = vec![binding("KEY", vec![flow("KEY", Way::Env, 9)])];
     let report = report(pipeline(vec![job("test", vec![fetch])]));
     assert!(!report.components[0].runs);
     assert!(report.components[0].placements.is_empty());

@@ -1,11 +1,15 @@
 //! One incident against everything that was read.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
 use super::{
-    Coverage, Exposure, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site, unseen,
+    Coverage, Exposure, Live, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site,
+    unseen,
 };
 use crate::{
     ci::model::{Certainty, Job, Mention, Pipeline, Role},
@@ -53,8 +57,9 @@ pub struct Part {
 /// Assesses every definition of one repository.
 pub fn examine(pack: &Pack, subject: &Subject<'_>) -> Part {
     let (sites, exposures) = assess(pack, subject);
+    let sites = merge::sites(sites);
     let coverage = unseen::of(pack, subject, &sites);
-    Part { sites: merge::sites(sites), exposures: merge::exposures(exposures), coverage }
+    Part { sites, exposures: merge::exposures(exposures), coverage }
 }
 
 /// One report of all repositories.
@@ -75,13 +80,18 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
     }
 }
 
-fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
-    let (mut sites, mut exposures) = (Vec::new(), Vec::new());
+/// Sites by definition.
+fn assess<'p>(
+    pack: &'p Pack,
+    subject: &Subject<'_>,
+) -> (Vec<Vec<merge::Version<'p>>>, Vec<Exposure>) {
+    let (mut all, mut exposures) = (Vec::new(), Vec::new());
     let called = called(subject);
     for defined in &subject.definitions {
-        if defined.pipeline.role == Role::Offered && is_inner(defined.pipeline, &called) {
+        if defined.pipeline.role == Role::Offered && is_inner(defined, &called) {
             continue;
         }
+        let mut sites = Vec::new();
         for job in &defined.pipeline.jobs {
             let of_steps = job
                 .steps
@@ -94,33 +104,53 @@ fn assess(pack: &Pack, subject: &Subject<'_>) -> (Vec<Site>, Vec<Exposure>) {
                 sites.push(found.site);
             }
         }
+        all.push(sites);
     }
-    (sites, exposures)
+    (all, exposures)
 }
 
-/// What is there for the repository's own workflows has been assessed in the jobs that call it.
+/// What is there for the repository's own workflows has been assessed in the jobs that called it then.
+/// Of the time outside of the window the callers may not have been read: there it stands for itself.
 ///
 /// Outside `.github` an action is taken as offered to others even if a workflow here tries it out.
-fn is_inner(offered: &Pipeline, called: &HashSet<&str>) -> bool {
-    offered.file.starts_with(".github/") && called.contains(&*offered.file)
+fn is_inner(offered: &Defined<'_>, called: &Called<'_>) -> bool {
+    let file = &*offered.pipeline.file;
+    let callers = called.get(file).map_or(&[][..], Vec::as_slice);
+    file.starts_with(".github/") && callers.iter().any(|live| at_one_time(live, offered.live))
 }
 
-/// The files that hold a job or a step of the repository's own pipelines.
-fn called<'a>(subject: &'a Subject<'_>) -> HashSet<&'a str> {
-    let own = subject.definitions.iter().filter(|defined| defined.pipeline.role == Role::Runs);
-    let jobs = own.flat_map(|defined| &defined.pipeline.jobs);
-    let places =
-        |job: &'a Job| std::iter::once(&job.place).chain(job.steps.iter().map(|step| &step.place));
-    jobs.flat_map(places).map(|place| &*place.file).collect()
+/// The files that jobs and steps of the repository's own pipelines stand in, and when they did.
+type Called<'a> = HashMap<&'a str, Vec<&'a [Live]>>;
+
+fn called<'a>(subject: &'a Subject<'_>) -> Called<'a> {
+    let mut called = Called::new();
+    for defined in subject.definitions.iter().filter(|one| one.pipeline.role == Role::Runs) {
+        let places = |job: &'a Job| {
+            std::iter::once(&job.place).chain(job.steps.iter().map(|step| &step.place))
+        };
+        let files: HashSet<&str> =
+            defined.pipeline.jobs.iter().flat_map(places).map(|place| &*place.file).collect();
+        for file in files {
+            called.entry(file).or_default().push(defined.live);
+        }
+    }
+    called
 }
 
-/// Leaves of a pipeline only what [`examine`] asks of it: jobs without a component of the incident
-/// keep the names of the files they are made of, and gaps. A large repository has little else.
+/// Whether two definitions were in force together; one without dates may always have been.
+fn at_one_time(a: &[Live], b: &[Live]) -> bool {
+    let before = |a: &Live, b: &Live| a.to.zip(b.from).is_some_and(|(to, from)| to <= from);
+    let meet = |a: &Live| b.iter().any(|b| !before(a, b) && !before(b, a));
+    a.is_empty() || b.is_empty() || a.iter().any(meet)
+}
+
+/// Leaves of a pipeline what [`examine`] asks of it: of a job without a component of the incident the
+/// files that it is made of. A large repository has little else.
 pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
     let counts = |mention: &Mention| pack.knows(&mention.component);
     for job in &mut pipeline.jobs {
-        let steps = job.steps.iter().flat_map(|step| &step.mentions);
-        if job.mentions.iter().chain(steps).any(counts) {
+        let of_steps = job.steps.iter().flat_map(|step| &step.mentions);
+        if job.mentions.iter().chain(of_steps).any(counts) {
             continue;
         }
         job.sent = Vec::new();
@@ -129,7 +159,7 @@ pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
         job.steps.retain(|step| files.insert(Arc::clone(&step.place.file)));
         job.steps.shrink_to_fit();
         for step in &mut job.steps {
-            step.env = Arc::default();
+            step.env = Vec::new();
             step.files = Vec::new();
             step.mentions = Vec::new();
         }

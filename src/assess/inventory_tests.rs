@@ -30,7 +30,7 @@ fn an_environment_of_the_job_belongs_to_no_step() {
     let key = flow("KEY", Way::Env, 3);
     let with = |index, line| {
         let mut step = step(index, line, Vec::new());
-        step.env = vec![binding("KEY", vec![key.clone()])].into();
+        step.env = vec![binding("KEY", vec![key.clone()])];
         step
     };
     let above = sent(key.clone(), vec![with(0, 8), with(1, 12)]);
@@ -38,7 +38,7 @@ fn an_environment_of_the_job_belongs_to_no_step() {
     let key = flow("KEY", Way::Env, 40);
     let mut below = sent(key.clone(), vec![step(0, 8, Vec::new()), step(1, 12, Vec::new())]);
     for step in &mut below.steps {
-        step.env = vec![binding("KEY", vec![key.clone()])].into();
+        step.env = vec![binding("KEY", vec![key.clone()])];
     }
     assert_eq!(only_consumer(below), (None, Carrier::Env));
 }
@@ -47,7 +47,7 @@ fn an_environment_of_the_job_belongs_to_no_step() {
 fn an_environment_of_a_step_belongs_to_it() {
     let key = flow("KEY", Way::Env, 14);
     let mut second = step(1, 12, Vec::new());
-    second.env = vec![binding("KEY", vec![key.clone()])].into();
+    second.env = vec![binding("KEY", vec![key.clone()])];
     let job = sent(key, vec![step(0, 8, Vec::new()), second, step(2, 20, Vec::new())]);
     assert_eq!(only_consumer(job), (Some("#2".to_owned()), Carrier::Env));
 }
@@ -89,7 +89,7 @@ fn the_token_is_one_placement_of_the_job() {
 fn a_whole_context_says_so_and_how_it_came() {
     let all = flow("*", Way::WholeContext, 10);
     let mut dump = step(0, 8, Vec::new());
-    dump.env = vec![binding("ALL", vec![all.clone()])].into();
+    dump.env = vec![binding("ALL", vec![all.clone()])];
     let report = report(pipeline(vec![sent(all, vec![dump])]));
     let consumer = &report.placements[0].consumers[0];
     assert!(consumer.whole_context);

@@ -1,7 +1,5 @@
 //! Pipelines built by hand for the tests of this module.
 
-use std::sync::Arc;
-
 use crate::ci::model::{
     Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Job, Kind, Mention, Permissions,
     Pinned, Pipeline, Place, Platform, Role, Runner, Scope, Secret, Step, Verified, Way,
@@ -54,7 +52,7 @@ pub(super) fn step(index: usize, line: u32, mentions: Vec<Mention>) -> Step {
         place: place(line),
         via: Vec::new(),
         condition: None,
-        env: Arc::default(),
+        env: Vec::new(),
         files: Vec::new(),
         mentions,
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Basis, Confidence, Consumer, Exposure, ExposureVerdict, Live, Placement, Reach, Site,
-    SiteStatus, Span, Subject, disposition, expose::Defined, identity, why,
+    SiteStatus, Span, Subject, disposition, expose::Defined, identity, merge, merge::Version, why,
 };
 use crate::{
     ci::model::{Certainty, Job, Mention, Os, Role, Step},
@@ -19,8 +19,8 @@ pub(super) struct Spot<'a> {
     pub(super) mention: &'a Mention,
 }
 
-pub(super) struct Found {
-    pub(super) site: Site,
+pub(super) struct Found<'p> {
+    pub(super) site: Version<'p>,
     pub(super) exposures: Vec<Exposure>,
 }
 
@@ -30,10 +30,11 @@ pub(super) struct Judged {
     reason: String,
     certainty: Certainty,
     overlap: Option<Span>,
+    by_date: bool,
 }
 
 /// `None`: the component is none of the incident's.
-pub(super) fn assess(pack: &Pack, spot: &Spot<'_>) -> Option<Found> {
+pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>) -> Option<Found<'p>> {
     let hit = pack.examine(&spot.mention.component, &context(spot))?;
     let judged = judge(spot, &hit);
     let site = Site {
@@ -50,6 +51,7 @@ pub(super) fn assess(pack: &Pack, spot: &Spot<'_>) -> Option<Found> {
         // What cannot be decided is listed too, as possible: a missed credential is worse than one more line.
         SiteStatus::Exposed | SiteStatus::Unknown => exposures(pack, spot, &hit, &judged),
     };
+    let site = Version { site, windows: hit.windows, by_date: judged.by_date };
     Some(Found { site, exposures })
 }
 
@@ -64,8 +66,13 @@ fn context(spot: &Spot<'_>) -> Context {
 }
 
 fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
-    let judged =
-        |status, reason: String, certainty, overlap| Judged { status, reason, certainty, overlap };
+    let judged = |status, reason, certainty, overlap| Judged {
+        status,
+        reason,
+        certainty,
+        overlap,
+        by_date: false,
+    };
     let cleared = |reason: String| judged(SiteStatus::Cleared, reason, Certainty::Inferred, None);
     if !spot.mention.runs {
         return cleared("fetched, and nothing was found that runs it".to_owned());
@@ -104,13 +111,13 @@ fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
 
 /// A date clears only where history, and not the operator's word on one day, says so.
 fn outside(spot: &Spot<'_>, reason: String) -> Judged {
-    let (status, reason) = match spot.subject.basis {
-        Basis::History => (SiteStatus::Cleared, format!("outside the window: {reason}")),
-        Basis::AsOf(_) | Basis::Undated => {
-            (SiteStatus::Unknown, format!("what stood here in the window is not known: {reason}"))
-        }
+    let by_date = spot.subject.basis == Basis::History;
+    let (status, reason) = if by_date {
+        (SiteStatus::Cleared, merge::by_date(&reason))
+    } else {
+        (SiteStatus::Unknown, format!("what stood here in the window is not known: {reason}"))
     };
-    Judged { status, reason, certainty: Certainty::Possible, overlap: None }
+    Judged { status, reason, certainty: Certainty::Possible, overlap: None, by_date }
 }
 
 fn unknown_content(spot: &Spot<'_>, windows: &[&crate::incident::Window], reason: &str) -> Judged {
@@ -121,12 +128,14 @@ fn unknown_content(spot: &Spot<'_>, windows: &[&crate::incident::Window], reason
             reason: reason.to_owned(),
             certainty: Certainty::Possible,
             overlap: Some(span),
+            by_date: false,
         },
         Meeting::Undated => Judged {
             status: SiteStatus::Unknown,
             reason: reason.to_owned(),
             certainty: Certainty::Possible,
             overlap: None,
+            by_date: false,
         },
     }
 }

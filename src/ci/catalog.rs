@@ -32,6 +32,9 @@ pub enum Entry {
 /// The CI system whose files are read.
 pub const READ: &str = "github-actions";
 
+/// Names at the top of a checkout that are, or hold, nearly all entry points of what is read.
+pub const READ_AT: [&str; 3] = [".github", "action.yml", "action.yaml"];
+
 /// Whether the file is an entry point of a dialect that is read.
 pub fn entry(path: &str) -> Option<Entry> {
     let name = file_name(path);

@@ -41,10 +41,31 @@ const WORDS: [&str; 13] = [
     "credential",
 ];
 
+/// Last words of names that speak of a secret and hold something else: `TOKEN_URL`, `secret-name`.
+const OTHER_THINGS: [&str; 22] = [
+    "name", "file", "path", "dir", "url", "uri", "host", "endpoint", "arn", "version", "type",
+    "scope", "scopes", "region", "ttl", "expiry", "duration", "length", "header", "prefix",
+    "format", "env",
+];
+
+/// What people write where a secret is to be put in.
+const PLACEHOLDERS: [&str; 9] = [
+    "example",
+    "dummy",
+    "placeholder",
+    "changeme",
+    "change-me",
+    "change_me",
+    "your",
+    "xxxx",
+    "insert",
+];
+
 /// Whether a variable of this name is meant to hold a secret.
 pub(crate) fn name_is_secret(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| lower.contains(word))
+    let last = lower.rsplit(['_', '-', '.']).next().unwrap_or_default();
+    WORDS.iter().any(|word| lower.contains(word)) && !OTHER_THINGS.contains(&last)
 }
 
 /// Whether `NAME: value` is a credential written into the file.
@@ -57,7 +78,13 @@ pub(crate) fn is_credential(name: &str, value: &str) -> bool {
         value.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 12 && is_one_word(rest))
     });
     let key_block = value.starts_with("-----BEGIN ") && value.contains("PRIVATE KEY");
-    prefixed || key_block || name_is_secret(name) && is_random_looking(value)
+    let real = !is_placeholder(value);
+    real && (prefixed || key_block || name_is_secret(name) && is_random_looking(value))
+}
+
+fn is_placeholder(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    PLACEHOLDERS.iter().any(|word| lower.contains(word))
 }
 
 fn is_one_word(text: &str) -> bool {
@@ -86,6 +113,13 @@ mod tests {
             ("API_KEY", "${API_KEY_FROM_VAULT_12345}", false),
             ("GO_VERSION", "1.15.3", false),
             ("SECRET_NAME", "my-secret-name-for-staging", false),
+            ("SECRET_NAME", "projects/123456789/secrets/a1b2c3", false),
+            ("api-key-version", "2024-01-15-preview-12", false),
+            ("aws-access-key-id", "AKIAIOSFODNN7EXAMPLE", false),
+            ("aws-access-key-id", "AKIAZZ5FODNN7QXKWPLE", true),
+            ("token", "your-token-goes-here-0123456789", false),
+            ("api_token", "xxxxxxxxxxxxxxxx1234567890", false),
+            ("private-key", "~/.ssh/id_ed25519_20240101", false),
         ] {
             assert_eq!(is_credential(name, value), expected, "{name}={value}");
         }

@@ -112,8 +112,9 @@ pub struct Step {
     /// Calls that led to this step, outermost first.
     pub via: Vec<Place>,
     pub condition: Option<String>,
-    /// The environment of this step's process: pipeline ∪ job ∪ step ∪ what earlier steps left (G12, G15).
-    pub env: Arc<[Binding]>,
+    /// What of the environment of this step's process carries secrets: pipeline ∪ job ∪ step ∪ what
+    /// earlier steps left (G12, G15).
+    pub env: Vec<Binding>,
     /// Files with credentials that lie readable while this step runs (G13–G15).
     pub files: Vec<Flow>,
     /// Third-party code of this step: the component of `uses:`, or what its script fetches.
@@ -318,7 +319,7 @@ pub struct Place {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Environment {
     pub name: Option<Arc<str>>,
-    /// Names an expression may take; empty where `name` is known.
+    /// Names an expression may take, `*` among them where it may take others; empty where `name` is known.
     pub candidates: Vec<Arc<str>>,
 }
 
@@ -367,6 +368,8 @@ pub enum Hides {
     Anything,
     /// Only code behind this text: an incident matters if the text could name one of its components.
     Text(Arc<str>),
+    /// A component of this kind: the name of an image or action that only an expression knows.
+    Kind(Kind),
     /// Secrets, but no component.
     Secrets,
     Nothing,

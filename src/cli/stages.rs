@@ -1,7 +1,6 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
 use std::{
-    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,7 +13,9 @@ use crate::{
         self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
     },
     ci::{self, Files, catalog::Entry, model::Pipeline},
-    discover::{self, Checkouts, DiscoverError, Hidden, Hull, Query, Repository, RootKind},
+    discover::{
+        self, Checkouts, CouldName, DiscoverError, Hidden, Hull, Query, Repository, RootKind,
+    },
     incident,
     report::IncidentLine,
 };
@@ -90,8 +91,10 @@ impl Stages for Checkout {
             as_of: sources.as_of,
             now: Some(sources.now),
         };
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
         let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let parts = each_root(sources, &query, progress, &slim, |repository| {
+        let asked = Asked { query, could_name: Some(&could_name), slim: &slim };
+        let parts = each_root(sources, &asked, progress, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
@@ -103,7 +106,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<ComponentsReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, &whole, |repository| {
+        let parts = each_root(sources, &Asked::everything(), progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -121,7 +124,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<InventoryReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), progress, &whole, |repository| {
+        let parts = each_root(sources, &Asked::everything(), progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -135,25 +138,39 @@ impl Stages for Checkout {
     }
 }
 
+/// What is wanted of every root.
+struct Asked<'a> {
+    query: Query,
+    could_name: Option<&'a CouldName<'a>>,
+    /// Takes from a pipeline, as soon as it is read, what is not wanted: most of a large repository.
+    slim: &'a (dyn Fn(&mut Pipeline) + Sync),
+}
+
+impl Asked<'_> {
+    fn everything() -> Self {
+        Self { query: Query::default(), could_name: None, slim: &|_| {} }
+    }
+}
+
 /// Reads every root and keeps only what `keep` makes of it, so that memory does not grow with their number.
 fn each_root<T: Send>(
     sources: &Sources,
-    query: &Query,
+    asked: &Asked<'_>,
     progress: &Progress,
-    slim: &(dyn Fn(&mut Pipeline) + Sync),
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
-    let names = names(&roots)?;
+    let names = discover::names(&roots).map_err(|error| failed(&error))?;
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         let mut pipelines = ci::github::read(files, &siblings, path, entry);
-        pipelines.iter_mut().for_each(slim);
+        pipelines.iter_mut().for_each(asked.slim);
         pipelines
     };
     progress.begin("reading", roots.len());
     let read = |(root, name): (&PathBuf, &String)| {
-        let mut repository = discover::scan(root, query, &lower).map_err(|error| failed(&error))?;
+        let mut repository = discover::scan(root, &asked.query, &lower, asked.could_name)
+            .map_err(|error| failed(&error))?;
         repository.identity.clone_from(name);
         let kept = keep(&repository);
         progress.advance();
@@ -161,24 +178,6 @@ fn each_root<T: Send>(
     };
     roots.par_iter().zip(&names).map(read).collect()
 }
-
-/// Identities of the roots; two clones of one repository are told apart by their folders.
-fn names(roots: &[PathBuf]) -> Result<Vec<String>, ExitError> {
-    let identity = |root: &PathBuf| discover::identity(root).map_err(|error| failed(&error));
-    let names: Vec<String> = roots.iter().map(identity).collect::<Result<_, _>>()?;
-    let mut count: HashMap<&str, usize> = HashMap::new();
-    for name in &names {
-        *count.entry(name).or_default() += 1;
-    }
-    let apart = |(name, root): (&String, &PathBuf)| match count.get(name.as_str()) {
-        Some(2..) => format!("{name} ({})", root.display()),
-        _ => name.clone(),
-    };
-    Ok(names.iter().zip(roots).map(apart).collect())
-}
-
-/// Lists need all of a pipeline.
-fn whole(_: &mut Pipeline) {}
 
 fn subject<'a>(repository: &'a Repository, sources: &Sources) -> Subject<'a> {
     let dated = repository.definitions.iter().all(|definition| definition.dated);

@@ -1,7 +1,7 @@
 //! Definitions that git's history shows in force in a window.
 //!
 //! The commits in force in the window are lowered; from there the walk goes on to older and newer
-//! commits only to learn how far the same versions reach.
+//! commits only to learn how far the same versions reach. What else is lowered there, see [`outside`](super::outside).
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::{
-    Coverage, CoverageState, Definition, Hidden, Hull, Live, Lower,
+    CouldName, Coverage, CoverageState, Definition, Hidden, Hull, Live, Lower,
     clone::Clone,
     graph::{Graph, Index, Interval, beyond, merge},
     refs::failed,
@@ -24,13 +24,15 @@ pub(super) fn definitions(
     hull: Hull,
     now: Option<Timestamp>,
     lower: &Lower<'_>,
+    could_name: Option<&CouldName<'_>>,
     coverage: &mut Vec<Coverage>,
 ) -> Vec<Definition> {
     let graph = Graph::walk(&clone.objects, &clone.refs.tips, &clone.shallow);
     let mut states = States::new(clone, &graph, lower);
     let wanted = in_force(&graph, &hull);
     states.lower_all(&wanted);
-    states.reach_out(&wanted);
+    let outside = could_name.map(|could_name| states.lower_outside(could_name));
+    states.reach_out(&[wanted.as_slice(), &outside.unwrap_or_default()].concat());
     coverage.extend(clone.refs.coverage.iter().cloned());
     coverage.extend(walked(clone, &graph, wanted.len()));
     coverage.extend(states.unread(&wanted));
@@ -74,14 +76,16 @@ pub(super) fn timestamp(seconds: i64) -> Timestamp {
 impl States<'_> {
     fn definitions(&self, hull: &Hull) -> Vec<Definition> {
         let mut definitions = Vec::new();
-        for (version, spans) in self.versions.list.iter().zip(self.spans()) {
+        for ((id, version), spans) in (0..).zip(&self.versions.list).zip(self.spans()) {
+            let outside = self.first_outside.is_some_and(|first| id >= first);
             let all = spans.all();
             let inferred = spans.default;
             let possible = beyond(&all, &inferred);
             for (certainty, intervals) in
                 [(Certainty::Inferred, inferred), (Certainty::Possible, possible)]
             {
-                if intervals.iter().any(|interval| meets(interval, hull)) {
+                let shown = intervals.iter().any(|interval| meets(interval, hull)) || outside;
+                if shown && !intervals.is_empty() {
                     let live: Vec<Live> = intervals.iter().map(|span| self.live(span)).collect();
                     definitions.extend(version.pipelines.iter().map(|pipeline| Definition {
                         pipeline: Arc::clone(pipeline),

@@ -9,6 +9,7 @@ mod graph;
 mod history;
 mod identity;
 mod objects;
+mod outside;
 mod recorded;
 mod refs;
 mod remembered;
@@ -34,7 +35,7 @@ use crate::ci::{
     model::{Certainty, Pipeline},
 };
 pub use folder::Folder;
-pub use roots::{Checkouts, identity, roots, tell_apart};
+pub use roots::{Checkouts, identity, names, roots};
 
 /// One checkout, read.
 #[derive(Clone, Debug)]
@@ -137,6 +138,9 @@ impl Hull {
 /// every commit that answers alike.
 pub type Lower<'a> = dyn Fn(&dyn Files, &str, Entry) -> Vec<Pipeline> + Sync + 'a;
 
+/// Whether a text could name what is asked about.
+pub type CouldName<'a> = dyn Fn(&[u8]) -> bool + Sync + 'a;
+
 #[derive(Debug, Error)]
 pub enum DiscoverError {
     #[error("`{path}` does not exist")]
@@ -152,8 +156,15 @@ pub enum DiscoverError {
 /// Reads one root, as [`roots`] gives it.
 ///
 /// With `as_of`, or without any window, the present files are the definitions; with a window it is
-/// every version that git's history shows in force then.
-pub fn scan(root: &Path, query: &Query, lower: &Lower<'_>) -> Result<Repository, DiscoverError> {
+/// every version that git's history shows in force then. With `could_name`, these are joined by the
+/// versions that were in force before or after the window only, as far as their text could name it and
+/// the default branch's history holds them.
+pub fn scan(
+    root: &Path,
+    query: &Query,
+    lower: &Lower<'_>,
+    could_name: Option<&CouldName<'_>>,
+) -> Result<Repository, DiscoverError> {
     let opened = clone::open(root)?;
     let mut coverage = Vec::new();
     let mut repository = Repository {
@@ -185,7 +196,7 @@ pub fn scan(root: &Path, query: &Query, lower: &Lower<'_>) -> Result<Repository,
             repository.default_branch = clone.refs.default_branch.clone();
             repository.definitions = match query.windows {
                 Some(hull) if query.as_of.is_none() && !clone.refs.is_empty() => {
-                    history::definitions(&clone, hull, query.now, lower, &mut coverage)
+                    history::definitions(&clone, hull, query.now, lower, could_name, &mut coverage)
                 }
                 _ => standing::clone(&clone, query, lower, &mut coverage),
             };

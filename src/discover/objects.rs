@@ -11,7 +11,7 @@ use gix::{ObjectId, ThreadSafeRepository};
 
 use super::{
     folder::{LARGEST, too_large},
-    tree::Tree,
+    tree::{self, Tree},
 };
 
 const TREES: usize = 48 << 20;
@@ -103,6 +103,17 @@ impl Objects {
         })?;
         lock(&self.trees).put(id, Arc::clone(&tree), tree.weight());
         Ok(tree)
+    }
+
+    /// What stands at these names in a tree that will not be asked for again.
+    pub(crate) fn slots<const N: usize>(
+        &self,
+        id: ObjectId,
+        names: [&str; N],
+    ) -> Result<[Option<Slot>; N], Cow<'static, str>> {
+        self.load(id, gix::objs::Kind::Tree, LARGEST_TREE, |bytes| {
+            tree::slots(bytes, self.hash, names)
+        })
     }
 
     pub(crate) fn blob(&self, id: ObjectId) -> Result<Arc<[u8]>, Cow<'static, str>> {

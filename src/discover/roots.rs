@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    DiscoverError, Folder, Repository,
+    DiscoverError, Folder,
     clone::{self, Clone, Opened},
     folder, identity as url, survey,
     tree::GitTree,
@@ -82,18 +82,18 @@ pub(super) fn identity_of(root: &Path, opened: &Opened) -> String {
     remote.unwrap_or_else(|| clone::folder_name(root))
 }
 
-/// Gives clones of one repository different names, by their folders.
-pub fn tell_apart(repositories: &mut [Repository]) {
-    let mut count: HashMap<String, usize> = HashMap::new();
-    for repository in repositories.iter() {
-        *count.entry(repository.identity.clone()).or_default() += 1;
+/// A name for each root: its identity, with its folder where several are clones of one repository.
+pub fn names(roots: &[PathBuf]) -> Result<Vec<String>, DiscoverError> {
+    let names: Vec<String> = roots.iter().map(|root| identity(root)).collect::<Result<_, _>>()?;
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for name in &names {
+        *count.entry(name).or_default() += 1;
     }
-    for repository in repositories {
-        if count.get(&repository.identity).is_some_and(|count| *count > 1) {
-            repository.identity =
-                format!("{} ({})", repository.identity, repository.root.display());
-        }
-    }
+    let apart = |(name, root): (&String, &PathBuf)| match count.get(name.as_str()) {
+        Some(2..) => format!("{name} ({})", root.display()),
+        _ => name.clone(),
+    };
+    Ok(names.iter().zip(roots).map(apart).collect())
 }
 
 /// The checkouts of one run, by name: each finds the others' files.

@@ -26,9 +26,9 @@ use crate::ci::catalog::Entry;
 const BATCH: usize = 256;
 
 /// A file to lower, in a commit that holds it.
-type Task = (Index, Arc<str>, Entry);
+pub(super) type Task = (Index, Arc<str>, Entry);
 pub(super) type ListId = u32;
-type StateId = u32;
+pub(super) type StateId = u32;
 
 /// What a commit holds: its CI files by name, and the version of each that is an entry.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -50,13 +50,15 @@ pub(super) struct States<'a> {
     pub(super) clone: &'a Clone,
     pub(super) graph: &'a Graph,
     pub(super) lower: &'a Lower<'a>,
-    survey: TreeSurvey<'a>,
+    pub(super) survey: TreeSurvey<'a>,
     pub(super) lists: Interned<Vec<Find>>,
     by_tree: HashMap<ObjectId, ListId>,
     pub(super) versions: Versions,
     all: Interned<State>,
     /// Of each commit that was looked at.
-    of: Vec<Option<StateId>>,
+    pub(super) of: Vec<Option<StateId>>,
+    /// Versions from here on were in force outside of the window only.
+    pub(super) first_outside: Option<VersionId>,
 }
 
 impl<'a> States<'a> {
@@ -71,10 +73,11 @@ impl<'a> States<'a> {
             versions: Versions::default(),
             all: Interned::default(),
             of: vec![None; graph.commits.len()],
+            first_outside: None,
         }
     }
 
-    fn tree(&self, at: Index) -> GitTree<'a> {
+    pub(super) fn tree(&self, at: Index) -> GitTree<'a> {
         GitTree::new(&self.clone.objects, self.graph.commit(at).tree)
     }
 
@@ -130,7 +133,7 @@ impl<'a> States<'a> {
         self.lower_now(work);
     }
 
-    fn lower_now(&mut self, work: Vec<Task>) -> Vec<VersionId> {
+    pub(super) fn lower_now(&mut self, work: Vec<Task>) -> Vec<VersionId> {
         let lowered: Vec<(Index, Lowered)> = work
             .into_par_iter()
             .map(|(at, path, entry)| {
@@ -164,23 +167,37 @@ impl<'a> States<'a> {
         });
         let (mut versions, missing) = self.find_versions(at, entries);
         versions.extend(self.lower_now(missing));
-        self.all.id(State::new(Some(list), versions))
+        self.state(Some(list), versions)
     }
 
     /// The state of another commit, as far as it holds versions that are known from the window.
     fn state_beyond(&mut self, at: Index, near: Index) -> StateId {
-        let versions = match self.unchanged(near, at) {
-            Some(state) => self.all.get(state).versions.clone(),
-            None => {
-                let paths = self.versions.paths();
-                self.find_versions(at, paths.iter().map(|(path, entry)| (path, *entry))).0
+        if let Some(state) = self.unchanged(near, at) {
+            return self.without_list(state);
+        }
+        let paths = self.versions.paths();
+        let (versions, _) =
+            self.find_versions(at, paths.iter().map(|(path, entry)| (path, *entry)));
+        self.state(None, versions)
+    }
+
+    pub(super) fn state(&mut self, list: Option<ListId>, versions: Vec<VersionId>) -> StateId {
+        self.all.id(State::new(list, versions))
+    }
+
+    /// The same versions, in a commit that was not searched.
+    pub(super) fn without_list(&mut self, state: StateId) -> StateId {
+        match self.all.get(state) {
+            State { list: None, .. } => state,
+            State { versions, .. } => {
+                let versions = versions.clone();
+                self.state(None, versions)
             }
-        };
-        self.all.id(State::new(None, versions))
+        }
     }
 
     /// The state of `near`, if nothing that any version depends on differs in `at`.
-    fn unchanged(&self, near: Index, at: Index) -> Option<StateId> {
+    pub(super) fn unchanged(&self, near: Index, at: Index) -> Option<StateId> {
         let state = self.of[near as usize]?;
         let watch = &self.versions.watch;
         watch.same(&self.clone.objects, self.root(near), self.root(at)).then_some(state)
@@ -191,7 +208,7 @@ impl<'a> States<'a> {
     }
 
     /// The versions that a commit holds of these files, and the files of which none is known.
-    fn find_versions<'f>(
+    pub(super) fn find_versions<'f>(
         &mut self,
         at: Index,
         entries: impl Iterator<Item = (&'f Arc<str>, Entry)>,

@@ -11,7 +11,7 @@ use gix::ObjectId;
 
 use super::{
     folder::{self, Folder},
-    objects::{Cache, Mode, Objects, lock},
+    objects::{Cache, Mode, Objects, Slot, lock},
 };
 use crate::ci::catalog::{self, Entry, Known};
 
@@ -48,6 +48,9 @@ pub(crate) struct TreeSurvey<'a> {
     memo: Mutex<Memo>,
 }
 
+/// What stands at each of [`catalog::READ_AT`].
+pub(crate) type Places = [Option<Slot>; catalog::READ_AT.len()];
+
 /// By the folder's id, and by its path where that makes a difference.
 type Memo = Cache<(ObjectId, Option<Box<str>>), Option<Arc<Vec<Find>>>>;
 
@@ -58,6 +61,22 @@ impl<'a> TreeSurvey<'a> {
 
     pub(crate) fn commit(&self, root: ObjectId) -> Vec<Find> {
         self.folder(root, Some(""), 0).map_or_else(Vec::new, |finds| finds.to_vec())
+    }
+
+    /// Where most entries of a commit lie; `None` if its tree cannot be read.
+    pub(crate) fn places(&self, root: ObjectId) -> Option<Places> {
+        self.objects.slots(root, catalog::READ_AT).ok()
+    }
+
+    /// As [`TreeSurvey::commit`], of these places only.
+    pub(crate) fn in_places(&self, places: &Places) -> Vec<Find> {
+        let mut finds = Vec::new();
+        for (name, slot) in catalog::READ_AT.iter().zip(places) {
+            if let Some(slot) = slot {
+                self.entry(&mut finds, name.as_bytes(), slot.mode, slot.id, Some(""), 0);
+            }
+        }
+        finds
     }
 
     /// Paths in the answer are relative to the folder. `place` is its own path, `None` where only

@@ -36,26 +36,61 @@ struct Position {
     mode: Mode,
 }
 
+/// Of the entries in the order in which they are stored; `None` where the bytes are no tree.
+fn positions(raw: &[u8], hash: gix::hash::Kind) -> impl Iterator<Item = Option<Position>> {
+    let mut at = 0;
+    let mut next = move || {
+        let space = at + raw[at..].find_byte(b' ')?;
+        let name = space + 1;
+        let end = name + raw[name..].find_byte(0)?;
+        let mode = Mode::parse(&raw[at..space])?;
+        at = end + 1 + hash.len_in_bytes();
+        if at > raw.len() {
+            return None;
+        }
+        Some((
+            Position { name: u32::try_from(name).ok()?, end: u32::try_from(end).ok()?, mode },
+            at,
+        ))
+    };
+    let mut more = !raw.is_empty();
+    std::iter::from_fn(move || {
+        if !more {
+            return None;
+        }
+        let found = next();
+        more = found.is_some_and(|(_, at)| at < raw.len());
+        Some(found.map(|(position, _)| position))
+    })
+}
+
+fn slot(raw: &[u8], at: Position, hash: gix::hash::Kind) -> Slot {
+    let start = at.end as usize + 1;
+    let id = &raw[start..start + hash.len_in_bytes()];
+    Slot { mode: at.mode, id: ObjectId::from_bytes_or_panic(id) }
+}
+
+/// What stands at these names, without keeping the tree; `None` for bytes that are no tree.
+pub(crate) fn slots<const N: usize>(
+    raw: &[u8],
+    hash: gix::hash::Kind,
+    names: [&str; N],
+) -> Option<[Option<Slot>; N]> {
+    let mut slots = [None; N];
+    for at in positions(raw, hash) {
+        let at = at?;
+        let name = &raw[at.name as usize..at.end as usize];
+        if let Some(found) = names.iter().position(|wanted| wanted.as_bytes() == name) {
+            slots[found] = Some(slot(raw, at, hash));
+        }
+    }
+    Some(slots)
+}
+
 impl Tree {
     /// `None` for bytes that are no tree.
     pub(crate) fn parse(raw: &[u8], hash: gix::hash::Kind) -> Option<Self> {
-        let mut entries = Vec::new();
-        let mut at = 0;
-        while at < raw.len() {
-            let space = at + raw[at..].find_byte(b' ')?;
-            let name = space + 1;
-            let end = name + raw[name..].find_byte(0)?;
-            let next = end + 1 + hash.len_in_bytes();
-            if next > raw.len() {
-                return None;
-            }
-            entries.push(Position {
-                name: u32::try_from(name).ok()?,
-                end: u32::try_from(end).ok()?,
-                mode: Mode::parse(&raw[at..space])?,
-            });
-            at = next;
-        }
+        let mut entries = positions(raw, hash).collect::<Option<Vec<Position>>>()?;
         let name = |at: &Position| &raw[at.name as usize..at.end as usize];
         entries.sort_by(|a, b| name(a).cmp(name(b)));
         let entries = entries.into_boxed_slice();
@@ -93,9 +128,7 @@ impl Tree {
     }
 
     fn slot(&self, at: Position) -> Slot {
-        let start = at.end as usize + 1;
-        let id = &self.raw[start..start + self.hash.len_in_bytes()];
-        Slot { mode: at.mode, id: ObjectId::from_bytes_or_panic(id) }
+        slot(&self.raw, at, self.hash)
     }
 }
 

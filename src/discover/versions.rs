@@ -166,6 +166,11 @@ impl Watch {
         }
     }
 
+    /// Whether nothing is watched but what stands at these names at the top, and below.
+    pub(crate) fn is_within(&self, names: &[&str]) -> bool {
+        !self.names && self.inside.keys().all(|name| names.contains(&&**name))
+    }
+
     /// Whether all watched paths are the same in two commits. `false` is the safe answer.
     pub(crate) fn same(&self, objects: &Objects, a: Option<Slot>, b: Option<Slot>) -> bool {
         if a == b {

@@ -176,9 +176,7 @@ impl Pack {
         }
         match &entry.other_commits {
             Some(fallback) => self.fall_back(affected, fallback),
-            None => {
-                cleared(&format!("pinned to commit {commit}, which the incident did not touch"))
-            }
+            None => cleared(&format!("pinned to {commit}, which the incident did not touch")),
         }
     }
 

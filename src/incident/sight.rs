@@ -15,6 +15,11 @@ impl Pack {
         })
     }
 
+    /// Whether a component of this kind is one of this incident's.
+    pub fn has_kind(&self, kind: Kind) -> bool {
+        self.components().iter().any(|component| component.entry.kind == kind)
+    }
+
     /// Whether a component of this incident can run under this CI system.
     ///
     /// An action needs a runner that speaks GitHub's dialect, an orb needs CircleCI; what a script

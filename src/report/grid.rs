@@ -79,7 +79,12 @@ fn rows(entry: Vec<Vec<Line>>, widths: &[usize]) -> Vec<Vec<Line>> {
         .zip(widths)
         .map(|(lines, width)| {
             let wrapped = |(line, colour): Line| {
-                text::wrap(&line, *width).into_iter().map(move |line| (line, colour.clone()))
+                text::wrap(&line, *width).into_iter().map(move |line| {
+                    // Colour around blanks would keep them from being trimmed.
+                    let line = line.trim_end().to_owned();
+                    let colour = colour.clone().filter(|_| !line.is_empty());
+                    (line, colour)
+                })
             };
             lines.into_iter().flat_map(wrapped).collect()
         })

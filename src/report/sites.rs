@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{WIDTH, text, words};
-use crate::assess::{Report, Site, SiteStatus};
+use crate::{
+    assess::{Report, Site, SiteStatus},
+    ci::model::Kind,
+};
 
 /// Places named for one reason; the JSON has them all.
 const MOST_PLACES: usize = 3;
@@ -33,19 +36,19 @@ pub(super) fn render(report: &Report) -> String {
 
 /// One paragraph per component and reason, however many places share them.
 fn list<'a>(title: &str, sites: impl Iterator<Item = &'a Site>) -> String {
-    let mut groups: BTreeMap<(String, &str), Vec<&Site>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Kind, &str, String), Vec<&Site>> = BTreeMap::new();
     for site in sites {
-        let component =
-            format!("{} {}", words::kind(site.component.kind), words::component(&site.component));
-        groups.entry((component, &site.reason)).or_default().push(site);
+        let (component, reason) = (&site.component, without_ref(site));
+        groups.entry((component.kind, &component.name, reason)).or_default().push(site);
     }
     if groups.is_empty() {
         return String::new();
     }
     let mut lines = format!("\n{}\n", words::paint(words::BOLD, &format!("{title}:")));
     let more = groups.len().saturating_sub(MOST_GROUPS);
-    for ((component, reason), sites) in groups.into_iter().take(MOST_GROUPS) {
-        lines.push_str(&text::hang("  ", &format!("{component}: {reason}"), WIDTH));
+    for ((kind, name, reason), sites) in groups.into_iter().take(MOST_GROUPS) {
+        let line = format!("{} {}: {reason}", words::kind(kind), named(name, &sites));
+        lines.push_str(&text::hang("  ", &line, WIDTH));
         lines.push_str(&text::hang("    at ", &places(&sites), WIDTH));
     }
     if more > 0 {
@@ -53,6 +56,24 @@ fn list<'a>(title: &str, sites: impl Iterator<Item = &'a Site>) -> String {
         lines.push_str(&text::hang("  ", &line, WIDTH));
     }
     lines
+}
+
+/// The reason in words that other refs of the component share.
+fn without_ref(site: &Site) -> String {
+    match &site.component.reference {
+        Some(commit) if commit.len() >= 40 => site.reason.replace(commit.as_str(), "that commit"),
+        _ => site.reason.clone(),
+    }
+}
+
+/// `owner/repo@v1`, or the name with the number of its refs.
+fn named(name: &str, sites: &[&Site]) -> String {
+    let refs: BTreeSet<&Option<String>> =
+        sites.iter().map(|site| &site.component.reference).collect();
+    match sites {
+        [first, ..] if refs.len() == 1 => words::component(&first.component),
+        _ => format!("{name} at {} refs", refs.len()),
+    }
 }
 
 fn places(sites: &[&Site]) -> String {

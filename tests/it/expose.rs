@@ -309,12 +309,103 @@ fn history_clears_by_date() {
     let clean = workflow("actions/cache@v2");
     let repository = git(&dir, &[(CI, &bad, "2020-06-01"), (CI, &clean, "2021-01-10")]);
     let report = expose("codecov-2021", repository, None);
-    assert!(report.exposures.is_empty(), "{:?}", lines(&report));
-    assert!(
-        matches!(report.summary.verdict, Verdict::NotFound | Verdict::Cleared),
-        "{:?}",
-        report.coverage
+    cleared_by_date(&report, &["2020-06-01", "2021-01-10", "2021-01-31"]);
+}
+
+/// One site, in no exposure, whose reason names the days.
+fn cleared_by_date(report: &Report, days: &[&str]) {
+    assert_eq!(report.summary.verdict, Verdict::Cleared, "{:?}", report.coverage);
+    assert!(report.exposures.is_empty(), "{:?}", lines(report));
+    assert_eq!(report.sites.len(), 1, "{:?}", report.sites);
+    let site = &report.sites[0];
+    assert_eq!((site.status, site.live.len()), (SiteStatus::Cleared, 1));
+    assert!(site.reason.starts_with("outside the window: in force"), "{}", site.reason);
+    for day in days {
+        assert!(site.reason.contains(day), "{day}: {}", site.reason);
+    }
+}
+
+#[test]
+fn what_was_added_after_the_window_is_cleared_by_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = workflow("codecov/codecov-action@v1");
+    let clean = workflow("actions/cache@v2");
+    let repository = git(&dir, &[(CI, &clean, "2020-06-01"), (CI, &bad, "2021-06-10")]);
+    cleared_by_date(&expose("codecov-2021", repository, None), &["from 2021-06-10", "2021-04-02"]);
+}
+
+#[test]
+fn an_action_of_the_repository_is_cleared_by_date_where_its_callers_do_not_name_the_component() {
+    let action = |uses: &str| format!("runs:\n  using: composite\n  steps:\n    - uses: {uses}\n");
+    let (bad, clean) = (action("codecov/codecov-action@v1"), action("actions/cache@v2"));
+    let dir = tempfile::tempdir().unwrap();
+    let path = ".github/actions/upload/action.yml";
+    let caller = workflow("./.github/actions/upload");
+    let repository = git(
+        &dir,
+        &[(CI, &caller, "2020-05-01"), (path, &bad, "2020-06-01"), (path, &clean, "2021-01-10")],
     );
+    let report = expose("codecov-2021", repository, None);
+    cleared_by_date(&report, &["2020-06-01", "2021-01-10"]);
+    assert_eq!(report.sites[0].consumer.as_ref().unwrap().file, path);
+    // In the window it is the caller's job that counts.
+    let dir = tempfile::tempdir().unwrap();
+    let repository = git(&dir, &[(path, &bad, "2020-06-01"), (CI, &caller, "2021-02-10")]);
+    let report = expose("codecov-2021", repository, None);
+    assert_eq!(report.summary.verdict, Verdict::Exposed);
+    assert_eq!(report.sites.len(), 1, "{:?}", report.sites);
+    assert_eq!(report.sites[0].consumer.as_ref().unwrap().job.as_deref(), Some("test"));
+}
+
+#[test]
+fn a_branch_that_named_it_outside_of_the_window_is_not_looked_at() {
+    let dir = tempfile::tempdir().unwrap();
+    let bad = workflow("codecov/codecov-action@v1");
+    let clean = workflow("actions/cache@v2");
+    let root = git(
+        &dir,
+        &[(CI, &clean, "2020-06-01"), (CI, &bad, "2020-07-01"), (CI, &clean, "2020-08-01")],
+    );
+    assert_eq!(expose("codecov-2021", root, None).summary.verdict, Verdict::Cleared);
+    for args in [&["branch", "side"][..], &["reset", "-q", "--hard", "HEAD~2"]] {
+        assert!(Command::new("git").args(args).current_dir(root).status().unwrap().success());
+    }
+    assert_eq!(expose("codecov-2021", root, None).summary.verdict, Verdict::NotFound);
+}
+
+#[test]
+fn a_gap_of_another_time_does_not_matter() {
+    let dir = tempfile::tempdir().unwrap();
+    let clean = workflow("actions/cache@v2");
+    let bad = workflow("codecov/codecov-action@v1");
+    let broken = "on: push\njobs:\n  a:\n    steps:\n      - uses: 'codecov/codecov-action@v1\n  {";
+    let other = ".github/workflows/other.yml";
+    let repository = git(
+        &dir,
+        &[
+            (other, broken, "2020-06-01"),
+            (CI, &bad, "2020-06-02"),
+            (CI, &clean, "2020-06-03"),
+            (other, &clean, "2021-01-10"),
+        ],
+    );
+    let report = expose("codecov-2021", repository, None);
+    assert_eq!(report.summary.verdict, Verdict::Cleared, "{:?}", report.coverage);
+    // The same gap in the window does.
+    let dir = tempfile::tempdir().unwrap();
+    let repository = git(&dir, &[(other, broken, "2020-06-01"), (other, &clean, "2021-02-10")]);
+    assert_eq!(expose("codecov-2021", repository, None).summary.verdict, Verdict::Unknown);
+}
+
+#[test]
+fn a_day_after_the_window_is_unknown_whatever_stands_there() {
+    for uses in ["actions/cache@v2", "codecov/codecov-action@v3"] {
+        let dir = folder(&[(CI, &workflow(uses))]);
+        let report = expose("codecov-2021", dir.path(), Some("2022-03-01"));
+        assert_eq!(report.summary.verdict, Verdict::Unknown, "{uses}");
+        let entry = report.coverage.iter().find(|entry| entry.matters).unwrap();
+        assert!(entry.reason.contains("2022-03-01"), "{entry:?}");
+    }
 }
 
 #[test]
@@ -326,4 +417,28 @@ fn one_place_bad_in_one_version_stays_exposed() {
     let report = expose("codecov-2021", repository, None);
     assert_eq!(report.summary.verdict, Verdict::Exposed);
     assert!(report.sites.iter().any(|site| site.status == SiteStatus::Exposed));
+}
+
+#[test]
+fn a_fetch_in_one_step_and_its_run_in_another_are_one_site() {
+    let text = "on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: curl -s https://codecov.io/bash -o codecov.sh
+      - run: make
+      - name: Upload
+        run: bash codecov.sh
+        env:
+          T: ${{ secrets.T }}
+";
+    let dir = folder(&[(CI, text)]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-03-01"));
+    assert_eq!(report.sites.len(), 1, "{:?}", report.sites);
+    let site = &report.sites[0];
+    assert_eq!(site.status, SiteStatus::Exposed);
+    assert_eq!(site.consumer.as_ref().map(|c| c.line), Some(9));
+    assert_eq!(site.via.iter().map(|place| place.line).collect::<Vec<_>>(), [6]);
+    assert_eq!(find(&report, "T").map(|e| e.reach), Some(Reach::Payload));
 }

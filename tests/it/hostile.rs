@@ -445,7 +445,7 @@ fn circles_and_fans_of_reusable_workflows() {
         folder = folder.workflow(&format!("fan-{i}.yml"), call(&format!("fan-{}.yml", i + 1), 40));
     }
     let seen = folder.expose().good_is_assessed();
-    seen.tells("self.yml", "calls itself").tells("fan-0.yml", "not all of it is read");
+    seen.tells("self.yml", "calls itself").tells("fan-0.yml", "expands to more than is read");
 }
 
 #[test]
@@ -472,7 +472,7 @@ fn circles_and_fans_of_composite_actions() {
         .workflow("fan.yml", jobs);
     let seen = folder.expose().good_is_assessed();
     let seen = seen.exposes("own.yml", "ODD_TOKEN").exposes("fan.yml", "ODD_TOKEN");
-    seen.tells("own", "calls itself").tells("fan", "not all of it is read");
+    seen.tells("own", "calls itself").tells("fan", "expands to more than is read");
 }
 
 #[test]

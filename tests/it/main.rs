@@ -1,9 +1,16 @@
 //! Integration tests, one binary: cheaper to link than one per file.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop where it stands, and says when it cannot run"
+)]
+
 mod cli;
 mod corpus;
 mod expose;
 mod expressions;
+mod github;
 mod history;
 mod hostile;
 mod offline;

@@ -84,7 +84,10 @@ fn placeholders(step: &Step<'_>) -> Vec<Placeholder> {
 
 /// Runs a job; each step's text begins at line 10 of the file.
 fn job(files: &MemoryFiles, steps: &[Step<'_>]) -> Vec<Outcome> {
-    let mut session = Session::new(files);
+    job_in(&mut Session::new(files), steps)
+}
+
+fn job_in(session: &mut Session<'_>, steps: &[Step<'_>]) -> Vec<Outcome> {
     let file: Arc<str> = Arc::from(FILE);
     steps
         .iter()
@@ -109,7 +112,7 @@ fn script(text: &str) -> Outcome {
 }
 
 fn one(step: Step<'_>) -> Outcome {
-    job(&MemoryFiles::default(), &[step]).pop().unwrap()
+    job(&MemoryFiles::default(), &[step]).pop().expect("one step")
 }
 
 fn running(outcome: &Outcome) -> Vec<&Mention> {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use keysweep::ci::yaml::{Node, NodeKind, Parsed, parse};
+use keysweep::ci::yaml::{Node, NodeKind, Parsed, Trouble, parse};
 use proptest::prelude::*;
 
 fn read(text: &str) -> Parsed {
@@ -38,7 +38,9 @@ fn shown(text: &str) -> String {
 }
 
 fn troubles(text: &str) -> Vec<(u32, String, bool)> {
-    read(text).troubles.into_iter().map(|t| (t.line, t.reason, t.fatal)).collect()
+    let told = |t: Trouble| (t.line, t.is_fatal(), t.reason);
+    let tuple = |(line, fatal, reason)| (line, reason, fatal);
+    read(text).troubles.into_iter().map(told).map(tuple).collect()
 }
 
 #[test]
@@ -189,7 +191,7 @@ fn merge_keys_are_applied_and_said() {
         let merged = parsed.root.unwrap();
         assert_eq!(show(merged.get("m").unwrap()), tree, "{source:?}");
         assert_eq!(parsed.troubles.is_empty(), source.contains('\''), "{source:?}");
-        assert!(parsed.troubles.iter().all(|trouble| !trouble.fatal), "{source:?}");
+        assert!(parsed.troubles.iter().all(|trouble| !trouble.is_fatal()), "{source:?}");
     }
 }
 
@@ -201,7 +203,7 @@ fn a_key_written_twice_keeps_both_and_the_last_counts() {
     assert_eq!(root.entries().len(), 3);
     assert_eq!(parsed.troubles.len(), 1);
     assert_eq!(parsed.troubles[0].line, 3);
-    assert!(!parsed.troubles[0].fatal && parsed.troubles[0].reason.contains("`a`"));
+    assert!(!parsed.troubles[0].is_fatal() && parsed.troubles[0].reason.contains("`a`"));
 }
 
 #[test]
@@ -269,7 +271,7 @@ fn bytes_that_are_no_text_are_replaced_and_said() {
         "{a@1: \"b\"@1, c@2: \"\u{fffd}\u{fffd}\"@2, d@3: \"é\"@3}"
     );
     assert_eq!(parsed.troubles.len(), 1);
-    assert_eq!((parsed.troubles[0].line, parsed.troubles[0].fatal), (2, false));
+    assert_eq!((parsed.troubles[0].line, parsed.troubles[0].is_fatal()), (2, false));
 
     for swap in [false, true] {
         let unit = |u: u16| if swap { u.to_be_bytes() } else { u.to_le_bytes() };
@@ -286,8 +288,8 @@ fn an_alias_bomb_costs_nothing() {
         writeln!(bomb, "a{i}: &a{i} [{row}]").unwrap();
     }
     let parsed = read(&bomb);
-    assert!(parsed.troubles.iter().any(|t| !t.fatal && t.reason.contains("1000000")));
-    assert!(parsed.troubles.iter().all(|t| !t.fatal));
+    assert!(parsed.troubles.iter().any(|t| !t.is_fatal() && t.reason.contains("1000000")));
+    assert!(parsed.troubles.iter().all(|t| !t.is_fatal()));
     let root = parsed.root.unwrap();
     assert!(count(&root) <= 1_000_000);
     // What comes before the limit is whole, and what comes after it is still read.
@@ -309,7 +311,7 @@ fn a_chain_of_aliases_is_no_way_around_the_depth() {
         writeln!(chain, "a{i}: &a{i} [*a{}]", i - 1).unwrap();
     }
     let parsed = read(&chain);
-    assert!(parsed.troubles.iter().any(|t| !t.fatal && t.reason.contains("deeper")));
+    assert!(parsed.troubles.iter().any(|t| !t.is_fatal() && t.reason.contains("deeper")));
     assert_eq!(parsed.root.unwrap().entries().len(), 20_001);
 }
 
@@ -321,7 +323,9 @@ fn merge_keys_are_bounded() {
         writeln!(bomb, "m{i}: {{<<: *b}}").unwrap();
     }
     let parsed = read(&bomb);
-    assert!(parsed.troubles.iter().any(|t| !t.fatal && t.reason.contains("merge keys add more")));
+    assert!(
+        parsed.troubles.iter().any(|t| !t.is_fatal() && t.reason.contains("merge keys add more"))
+    );
     assert!(count(&parsed.root.unwrap()) < 110_000);
 }
 
@@ -344,7 +348,7 @@ fn deep_nesting_ends_the_reading_and_nothing_else() {
     ];
     for text in deep {
         let parsed = read(&format!("k: v\nd:\n  {}", text.replace('\n', "\n  ")));
-        assert!(parsed.troubles.iter().any(|t| t.fatal), "{}", &text[..20]);
+        assert!(parsed.troubles.iter().any(|t| t.is_fatal()), "{}", &text[..20]);
         assert_eq!(parsed.root.unwrap().get("k").unwrap().text(), Some("v"), "{}", &text[..20]);
     }
 }

@@ -3,18 +3,14 @@
 use std::sync::Arc;
 
 use super::{
-    call::Frame,
-    job::{self, JobReader},
-    reading,
+    context::{Context, Secrets},
+    names::Names,
+    refused,
     uses::image_component,
-    value::{Context, Names, Secrets},
-    workflow,
 };
 use crate::ci::{
     Files,
-    model::{
-        Certainty, Component, Gap, Job, Permissions, Pipeline, Place, Platform, Role, Runner, Way,
-    },
+    model::{Certainty, Component, Gap, Hides, Place, Way},
     normalise,
     yaml::{self, Node},
 };
@@ -30,10 +26,14 @@ pub(super) struct Known {
     dir: String,
     /// It lies in another checkout: its own files are not in the workspace of the job.
     pub(super) sibling: bool,
-    /// Bytes that were read for it.
-    pub(super) size: usize,
     root: Arc<Node>,
     pub(super) runs: Runs,
+    /// It runs once more after the job's last step.
+    pub(super) post: bool,
+    /// The runner may refuse the file.
+    doubtful: bool,
+    /// Line, reason, and what of the file was not read.
+    gaps: Vec<(u32, String, Hides)>,
 }
 
 pub(super) enum Runs {
@@ -41,101 +41,128 @@ pub(super) enum Runs {
     Image(Component),
     /// JavaScript, or a Dockerfile with its entry point: read as text only.
     Code(Arc<str>),
+    /// Code that is not among the files: a job builds it before it is run.
+    Elsewhere(String),
     Unknown(String),
 }
 
 /// The action in a folder; `None` where there is none.
-pub(super) fn load(files: &dyn Files, dir: &str) -> Option<Known> {
+pub(super) fn load(files: &dyn Files, dir: &str) -> Result<Option<Known>, String> {
+    let read = |name: &str| {
+        let Some(path) = normalise(dir, name) else { return Ok(None) };
+        match files.read(&path) {
+            Ok(bytes) => Ok(bytes.map(|bytes| (path, bytes))),
+            Err(trouble) => Err(trouble.to_string()),
+        }
+    };
     for name in ["action.yml", "action.yaml"] {
-        let path = normalise(dir, name)?;
-        if let Ok(Some(bytes)) = files.read(&path) {
-            let root = yaml::parse(&bytes).root?;
-            return Some(known(files, &path, dir, root, bytes.len()));
+        if let Some((path, bytes)) = read(name)? {
+            return Ok(Some(parsed(files, &path, dir, &bytes)));
         }
     }
     // A folder with a Dockerfile only is an action too.
-    let path = normalise(dir, "Dockerfile")?;
-    let bytes = files.read(&path).ok()??;
-    Some(Known {
-        file: Arc::from(path),
-        dir: dir.to_owned(),
-        sibling: false,
-        size: bytes.len(),
-        root: yaml::parse(b"").root.unwrap_or_else(|| Arc::new(Node::null())),
+    Ok(read("Dockerfile")?.map(|(path, bytes)| Known {
         runs: Runs::Code(Arc::from(String::from_utf8_lossy(&bytes))),
-    })
+        ..Known::new(path, dir, Arc::new(Node::null()))
+    }))
 }
 
-fn known(files: &dyn Files, path: &str, dir: &str, root: Arc<Node>, bytes: usize) -> Known {
-    let runs = runs(files, dir, &root);
-    let code = match &runs {
-        Runs::Code(text) => text.len(),
-        Runs::Composite(_) | Runs::Image(_) | Runs::Unknown(_) => 0,
+fn parsed(files: &dyn Files, path: &str, dir: &str, bytes: &[u8]) -> Known {
+    let parsed = yaml::parse(bytes);
+    let gap = |trouble: &yaml::Trouble| {
+        let (reason, hides) = super::not_read(bytes, trouble);
+        (trouble.line, reason, hides)
     };
-    let (file, dir) = (Arc::from(path), dir.to_owned());
-    Known { file, dir, sibling: false, size: bytes + code, root, runs }
+    let gaps = parsed.troubles.iter().map(gap).collect();
+    let doubtful = !refused::by_reader(&parsed).is_empty();
+    let root = parsed.root.unwrap_or_else(|| Arc::new(Node::null()));
+    let known = known(files, path, dir, root);
+    Known { gaps, doubtful, ..known }
 }
 
-fn runs(files: &dyn Files, dir: &str, root: &Node) -> Runs {
-    let Some(runs) = root.get("runs") else {
-        return Runs::Unknown("there is no `runs:` in it".to_owned());
+pub(super) fn known(files: &dyn Files, path: &str, dir: &str, root: Arc<Node>) -> Known {
+    let (runs, post) = match root.get("runs") {
+        Some(node) => {
+            let post = ["post", "post-entrypoint"].iter().any(|key| node.get(key).is_some());
+            (runs(files, dir, node), post)
+        }
+        None => (Runs::Unknown("there is no `runs:` in it".to_owned()), false),
     };
-    let using = runs.get("using").and_then(|n| n.text()).unwrap_or_default().to_ascii_lowercase();
+    Known { runs, post, ..Known::new(path.to_owned(), dir, root) }
+}
+
+fn runs(files: &dyn Files, dir: &str, runs: &Node) -> Runs {
+    let text = |key: &str| runs.get(key).and_then(|n| n.text()).map(str::trim);
+    let using = text("using").unwrap_or_default().to_ascii_lowercase();
     if let (Some(steps), true) = (runs.get("steps"), using == "composite" || using.is_empty()) {
         return Runs::Composite(Arc::clone(steps));
     }
     if using == "docker" {
-        let image = runs.get("image").and_then(|n| n.text()).unwrap_or("Dockerfile");
+        let image = text("image").unwrap_or("Dockerfile");
         if let Some(image) = image.strip_prefix("docker://") {
             return Runs::Image(image_component(image));
         }
         let entry = ["entrypoint", "pre-entrypoint", "post-entrypoint"];
-        return code(files, dir, runs, std::iter::once(image), &entry);
+        // An entry point may be a program of the image.
+        let entry = entry.iter().filter_map(|key| text(key)).filter(|name| {
+            normalise(dir, name).is_some_and(|path| matches!(files.read(&path), Ok(Some(_))))
+        });
+        return code(files, dir, std::iter::once(image).chain(entry));
     }
     if using.starts_with("node") {
-        return code(files, dir, runs, std::iter::empty(), &["main", "pre", "post"]);
+        return code(files, dir, ["main", "pre", "post"].iter().filter_map(|key| text(key)));
     }
     Runs::Unknown(format!("`using: {using}` is not known"))
 }
 
-fn code<'n>(
-    files: &dyn Files,
-    dir: &str,
-    runs: &'n Node,
-    first: impl Iterator<Item = &'n str>,
-    keys: &[&str],
-) -> Runs {
+fn code<'n>(files: &dyn Files, dir: &str, names: impl Iterator<Item = &'n str>) -> Runs {
     let mut text = String::new();
-    for name in first.chain(keys.iter().filter_map(|key| runs.get(key)?.text())) {
-        let bytes = normalise(dir, name).and_then(|path| files.read(&path).ok().flatten());
+    for name in names {
+        let bytes = normalise(dir, name).map(|path| files.read(&path));
         match bytes {
-            Some(bytes) if text.len() + bytes.len() <= MAX_CODE => {
+            Some(Ok(Some(bytes))) if text.len() + bytes.len() <= MAX_CODE => {
                 text.push_str(&String::from_utf8_lossy(&bytes));
             }
-            Some(_) => return Runs::Unknown(format!("`{name}` is too large to look at")),
-            None => return Runs::Unknown(format!("`{name}` is not in this checkout")),
+            Some(Ok(Some(_))) => return Runs::Unknown(format!("`{name}` is too large to look at")),
+            Some(Ok(None)) => return Runs::Elsewhere(name.to_owned()),
+            Some(Err(trouble)) => return Runs::Unknown(trouble.to_string()),
+            None => return Runs::Unknown(format!("`{name}` leaves the checkout")),
         }
     }
     Runs::Code(Arc::from(text))
 }
 
 impl Known {
-    /// As it is called by other checkouts.
-    #[must_use]
+    fn new(path: String, dir: &str, root: Arc<Node>) -> Self {
+        Self {
+            file: Arc::from(path),
+            dir: dir.to_owned(),
+            sibling: false,
+            root,
+            runs: Runs::Unknown("it is empty".to_owned()),
+            post: false,
+            doubtful: false,
+            gaps: Vec::new(),
+        }
+    }
+
     pub(super) fn of_sibling(mut self, owner_repo: &str) -> Self {
         self.file = Arc::from(format!("{owner_repo}:{}", self.file));
         self.sibling = true;
         self
     }
 
+    pub(super) fn gaps(&self) -> impl Iterator<Item = Gap> {
+        self.gaps.iter().map(|(line, reason, hides)| {
+            let place = Place { file: Arc::clone(&self.file), line: *line };
+            Gap { place, reason: reason.clone(), hides: hides.clone() }
+        })
+    }
+
     /// What the caller gave, and the defaults of what it did not (rule G12: a default may be the token).
     pub(super) fn inputs_with_defaults(&self, given: &Names, cx: &Context, line: u32) -> Names {
         let mut inputs = given.clone();
         let declared = self.root.get("inputs").map(|n| n.entries()).unwrap_or_default();
-        cx.reading.spend(reading::VALUE * declared.len());
-        if cx.reading.is_spent() {
-            return inputs;
-        }
         for entry in declared {
             let name = entry.key.text.trim();
             let default = entry.value.get("default").and_then(|n| n.scalar());
@@ -151,10 +178,15 @@ impl Known {
         inputs
     }
 
+    /// What its steps can name: no secrets, and none of the caller's steps.
     pub(super) fn context(&self, inputs: Names, outer: &Context, certainty: Certainty) -> Context {
-        let mut cx = Context::new(&self.file, Secrets::None, &outer.reading);
+        let mut cx = Context::new(&self.file, Secrets::None, &outer.budget);
         cx.inputs = inputs;
+        cx.matrix = outer.matrix.clone();
         cx.certainty = outer.certainty.max(certainty);
+        if self.doubtful {
+            cx.certainty = Certainty::Possible;
+        }
         cx.action_path = (!self.sibling).then(|| Arc::from(format!("./{}", self.dir)));
         cx
     }
@@ -169,55 +201,4 @@ impl Known {
             }
         }
     }
-}
-
-/// An action that the repository offers to others, assessed for its consumers.
-pub(super) fn read_offered(frame: &Frame<'_>, root: &Arc<Node>, gaps: Vec<Gap>) -> Vec<Pipeline> {
-    let file = &frame.file;
-    let dir = file.rsplit_once('/').map_or("", |(dir, _)| dir);
-    let action = known(frame.files, file, dir, Arc::clone(root), 0);
-    let mut reader = JobReader::detached(frame);
-    reader.gaps = gaps;
-    let inputs = workflow::consumer_inputs(Some(root), file);
-    let mut cx = Context::new(file, Secrets::Consumer, &frame.reading);
-    reader.sent.extend(inputs.iter().flat_map(|(_, value)| value.flows.iter().cloned()));
-    let mut mentions = Vec::new();
-    match &action.runs {
-        Runs::Composite(steps) => {
-            cx = action.context(inputs, &cx, Certainty::Inferred);
-            reader.read_steps(steps.items(), &mut cx, &Names::default(), &[]);
-        }
-        Runs::Image(component) => {
-            let place = root.get("runs").and_then(|n| n.get("image")).map_or(1, |n| n.line);
-            let place = Place { file: Arc::clone(file), line: place };
-            mentions.push(job::whole_job_mention(component.clone(), place, &inputs));
-        }
-        // Code of its own is no third party; a file without `runs` is no action at all.
-        Runs::Code(_) | Runs::Unknown(_) => return Vec::new(),
-    }
-    reader.gaps.extend(frame.reading.gap(file));
-    let job = Job {
-        id: String::new(),
-        name: None,
-        needs: Vec::new(),
-        place: Place { file: Arc::clone(file), line: root.line },
-        via: Vec::new(),
-        condition: None,
-        environment: None,
-        permissions: Permissions::default(),
-        runner: Runner::default(),
-        sent: job::distinct(reader.sent),
-        mentions,
-        steps: reader.steps,
-    };
-    vec![Pipeline {
-        platform: Platform::Github,
-        file: Arc::clone(file),
-        name: root.get("name").and_then(|n| n.text()).map(str::to_owned),
-        role: Role::Offered,
-        triggers: Vec::new(),
-        jobs: vec![job],
-        doubts: Vec::new(),
-        gaps: reader.gaps,
-    }]
 }

@@ -1,40 +1,57 @@
 //! One job: its context, and its steps in order.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     call::Frame,
+    context::{Context, Secrets},
+    matrix::Matrix,
+    names::Names,
     triggers,
-    uses::image_component,
-    value::{Context, Names, Secrets, Value},
+    value::{Value, distinct},
     workflow::Workflow,
 };
 use crate::ci::{
-    literal,
     model::{
-        Binding, Certainty, Component, EnvView, Environment, Flow, Gap, Hides, Job, Mention,
-        Permissions, Place, Runner, Scope, Secret, Step, Way,
+        Binding, Certainty, EnvView, Environment, Flow, Gap, Hides, Job, Permissions, Place,
+        Runner, Step, Way,
     },
     shell::Session,
-    yaml::{Node, NodeKind},
+    yaml::{Entry, Node, NodeKind},
 };
+
+/// Parts of a job that are read by a rule of their own; of all others it counts what they name.
+const READ_APART: [&str; 8] =
+    ["env", "steps", "container", "services", "if", "uses", "with", "secrets"];
 
 /// A job while it is read.
 pub(super) struct JobReader<'a> {
     pub(super) frame: &'a Frame<'a>,
     pub(super) session: Session<'a>,
     pub(super) runner: Runner,
-    pub(super) shell: Option<String>,
-    pub(super) workdir: String,
-    /// Pipeline and job `env`.
+    /// `defaults.run` of the job, then of the workflow.
+    pub(super) defaults: Vec<Arc<Node>>,
+    /// Pipeline and job `env`, over that of the job's container.
     base_env: Names,
     /// What earlier steps exported to all later ones.
-    pub(super) exported: Names,
+    exported: Names,
     /// Credential files that lie on the disk by now.
     pub(super) files_left: Vec<Flow>,
+    /// Checkouts of other repositories in the workspace.
+    pub(super) checkouts: Vec<Checkout>,
+    /// Mentions `(step, mention)` of actions that run again after the last step.
+    pub(super) posts: Vec<(usize, usize)>,
     pub(super) sent: Vec<Flow>,
     pub(super) steps: Vec<Step>,
     pub(super) gaps: Vec<Gap>,
+}
+
+/// Another repository, put into the workspace by `actions/checkout`.
+pub(super) struct Checkout {
+    /// Its folder, relative to the workspace.
+    pub(super) path: String,
+    pub(super) owner_repo: String,
+    pub(super) reference: Option<String>,
 }
 
 /// A job and what could not be read of it.
@@ -43,34 +60,32 @@ pub(super) struct ReadJob {
     pub(super) gaps: Vec<Gap>,
 }
 
-pub(super) fn read(workflow: &Workflow<'_>, id: &str, line: u32, node: &Node) -> ReadJob {
-    let frame = workflow.frame;
+pub(super) fn read(workflow: &Workflow<'_>, entry: &Entry) -> ReadJob {
+    let (frame, node) = (workflow.frame, &*entry.value);
     let mut cx = context(workflow, node);
     let environment = node.get("environment").map(|node| environment(node, &cx));
-    if let (Secrets::Own { scopes, .. }, Some(environment)) = (&mut cx.secrets, &environment) {
-        scopes.extend(environment_scopes(environment));
+    if let Some(environment) = &environment {
+        let scopes = environment_scopes(environment);
+        match &mut cx.secrets {
+            Secrets::Own { scopes: own } => own.extend(scopes),
+            Secrets::Mapped(_) => cx.environments = scopes,
+            Secrets::Consumer | Secrets::None => {}
+        }
     }
     let mut reader = JobReader::new(frame, node, &cx, workflow);
     reader.enter(workflow, node, &mut cx);
     let mut mentions = reader.images(node, &cx);
-    if let Some(condition) = node.get("if").and_then(|n| n.scalar()) {
-        reader.sent.extend(cx.condition(condition));
-    }
-    if let Some(steps) = node.get("steps") {
-        let (none, via) = (Names::default(), frame.via.clone());
-        reader.read_steps(steps.items(), &mut cx, &none, &via);
-    }
-    for part in ["outputs", "concurrency", "strategy", "name"] {
-        if let Some(node) = node.get(part) {
-            reader.sent.extend(cx.evaluate_all(node, Way::Other).sent);
-        }
-    }
     mentions.iter_mut().for_each(|mention| mention.via = frame.via.clone());
+    reader.condition(node, &cx);
+    reader.steps_of(node, entry.key_line, &mut cx);
+    reader.read_rest(node, &READ_APART, &cx);
+    reader.run_posts();
+    reader.drop_fetches_that_ran();
     let job = Job {
-        id: id.to_owned(),
+        id: entry.key.text.trim().to_owned(),
         name: node.get("name").and_then(|n| n.text()).map(str::to_owned),
         needs: needs(node),
-        place: cx.place(line),
+        place: cx.place(entry.key_line),
         via: frame.via.clone(),
         condition: node.get("if").and_then(|n| n.text()).map(str::to_owned),
         environment,
@@ -87,7 +102,7 @@ pub(super) fn needs(node: &Node) -> Vec<String> {
     match node.get("needs").map(|n| &n.kind) {
         Some(NodeKind::Scalar(one)) => vec![one.text.trim().to_owned()],
         Some(NodeKind::Seq(items)) => {
-            items.iter().filter_map(|item| item.text()).map(str::to_owned).collect()
+            items.iter().filter_map(|item| item.text()).map(|id| id.trim().to_owned()).collect()
         }
         _ => Vec::new(),
     }
@@ -95,12 +110,12 @@ pub(super) fn needs(node: &Node) -> Vec<String> {
 
 /// The context of a job before its own `env` is known.
 pub(super) fn context(workflow: &Workflow<'_>, node: &Node) -> Context {
-    let mut cx =
-        Context::new(&workflow.frame.file, workflow.frame.secrets.clone(), &workflow.frame.reading);
-    cx.inputs = workflow.frame.inputs.clone();
-    cx.certainty = workflow.certainty;
+    let frame = workflow.frame;
+    let mut cx = Context::new(&frame.file, frame.secrets.clone(), &frame.budget);
+    cx.inputs = frame.inputs.clone();
+    cx.certainty = frame.certainty;
     if let Some(matrix) = node.get("strategy").and_then(|n| n.get("matrix")) {
-        cx.matrix = matrix_values(matrix, &cx);
+        cx.matrix = Matrix::read(matrix, &cx);
     }
     cx
 }
@@ -117,94 +132,43 @@ fn environment(node: &Node, cx: &Context) -> Environment {
         NodeKind::Map(_) => node.get("name").and_then(|n| n.scalar()),
         _ => node.scalar(),
     };
-    let values = name.map(|name| cx.evaluate(name, Way::Other).value.values).unwrap_or_default();
-    match values.as_slice() {
-        [only] => Environment { name: Some(Arc::clone(only)), candidates: Vec::new() },
-        _ => Environment { name: None, candidates: values },
+    let value = name.map(|name| cx.evaluate(name, Way::Other).value).unwrap_or_default();
+    match value.only() {
+        Some(only) => Environment { name: Some(Arc::clone(only)), candidates: Vec::new() },
+        None => {
+            let mut candidates = value.values;
+            if value.partial || candidates.is_empty() {
+                candidates.push(Arc::from("*"));
+            }
+            Environment { name: None, candidates }
+        }
     }
 }
 
 fn environment_scopes(environment: &Environment) -> Vec<Arc<str>> {
-    let scope = |name: &Arc<str>| Arc::from(format!("environment:{name}"));
-    match (&environment.name, environment.candidates.as_slice()) {
-        (Some(name), _) => vec![scope(name)],
-        (None, []) => vec![Arc::from("environment:*")],
-        (None, candidates) => candidates.iter().map(scope).collect(),
-    }
-}
-
-/// `strategy.matrix` by path; lists and `include` give the alternatives of one key.
-fn matrix_values(matrix: &Node, cx: &Context) -> BTreeMap<Vec<String>, Value> {
-    let mut out = BTreeMap::new();
-    if let NodeKind::Scalar(_) = matrix.kind {
-        // `matrix: ${{ fromJSON(…) }}`: any key may hold what the expression holds.
-        out.insert(
-            Vec::new(),
-            Value { values: Vec::new(), ..cx.evaluate_all(matrix, Way::Other).value },
-        );
-    }
-    for entry in matrix.entries() {
-        match entry.key.text.as_ref() {
-            "exclude" => {}
-            "include" => entry.value.items().iter().for_each(|item| {
-                item.entries()
-                    .iter()
-                    .for_each(|e| collect(&e.value, vec![lower(&e.key.text)], cx, &mut out));
-            }),
-            key => collect(&entry.value, vec![lower(key)], cx, &mut out),
-        }
-    }
-    out
-}
-
-fn lower(text: &str) -> String {
-    text.trim().to_ascii_lowercase()
-}
-
-fn collect(node: &Node, path: Vec<String>, cx: &Context, out: &mut BTreeMap<Vec<String>, Value>) {
-    // GitHub's own limit on nesting is far below this.
-    if path.len() > 8 {
-        return;
-    }
-    match &node.kind {
-        NodeKind::Null => {}
-        NodeKind::Scalar(scalar) => {
-            let value = cx.evaluate(scalar, Way::Other).value;
-            let slot = out.entry(path).or_default();
-            slot.flows.extend(value.flows);
-            slot.values.extend(value.values);
-        }
-        NodeKind::Seq(items) => items.iter().for_each(|item| collect(item, path.clone(), cx, out)),
-        NodeKind::Map(entries) => entries.iter().for_each(|entry| {
-            let mut path = path.clone();
-            path.push(lower(&entry.key.text));
-            collect(&entry.value, path, cx, out);
-        }),
-    }
+    let names = environment.name.iter().chain(&environment.candidates);
+    // The empty name is no environment.
+    let names = names.filter(|name| !name.trim().is_empty());
+    names.map(|name| Arc::from(format!("environment:{}", name.trim()))).collect()
 }
 
 impl<'a> JobReader<'a> {
     fn new(frame: &'a Frame<'a>, node: &Node, cx: &Context, workflow: &Workflow<'_>) -> Self {
-        let default = |key: &str| {
-            [node, &*workflow.root].into_iter().find_map(|node| {
-                let text = node.get("defaults")?.get("run")?.get(key)?.text()?;
-                Some(text.to_owned())
-            })
-        };
-        let mut runner = triggers::runner(node.get("runs-on").map(|n| &**n), cx);
-        runner.in_container = node.get("container").is_some_and(|n| !n.is_null());
-        Self {
-            frame,
-            session: Session::new(frame.top_files),
-            runner,
-            shell: default("shell"),
-            workdir: default("working-directory").unwrap_or_default(),
-            base_env: Names::default(),
-            exported: Names::default(),
-            files_left: Vec::new(),
-            sent: Vec::new(),
-            steps: Vec::new(),
-            gaps: Vec::new(),
+        let mut reader = Self::detached(frame);
+        reader.runner = triggers::runner(node.get("runs-on").map(|n| &**n), cx);
+        reader.runner.in_container = node.get("container").is_some_and(|n| !n.is_null());
+        let defaults = [node, workflow.root]
+            .into_iter()
+            .filter_map(|node| node.get("defaults")?.get("run").cloned());
+        reader.defaults = defaults.collect();
+        reader
+    }
+
+    /// A fetch that a later step ran is mentioned there, and no longer where it was only kept.
+    pub(super) fn drop_fetches_that_ran(&mut self) {
+        let Self { session, steps, .. } = self;
+        for step in steps {
+            step.mentions.retain(|mention| mention.runs || !session.ran(mention));
         }
     }
 
@@ -214,11 +178,12 @@ impl<'a> JobReader<'a> {
             frame,
             session: Session::new(frame.top_files),
             runner: Runner::default(),
-            shell: None,
-            workdir: String::new(),
+            defaults: Vec::new(),
             base_env: Names::default(),
             exported: Names::default(),
             files_left: Vec::new(),
+            checkouts: Vec::new(),
+            posts: Vec::new(),
             sent: Vec::new(),
             steps: Vec::new(),
             gaps: Vec::new(),
@@ -230,15 +195,48 @@ impl<'a> JobReader<'a> {
             // Rule G11: the token is sent to every job.
             self.sent.push(cx.token(node.line, Way::Implicit));
         }
-        for env in [workflow.root.get("env"), node.get("env")].into_iter().flatten() {
-            let names = self.read_env(env, cx);
+        // The environment of the job's container is there for every step, under all others.
+        let container = node.get("container").and_then(|n| n.get("env"));
+        let levels = [container, workflow.root.get("env"), node.get("env")];
+        for env in levels.into_iter().flatten() {
+            let names = self.read_bindings(env, cx, Way::Env);
             cx.env.extend(&names);
         }
         self.base_env = cx.env.clone();
-        for key in ["runs-on", "environment"] {
-            if let Some(node) = node.get(key) {
-                self.sent.extend(cx.evaluate_all(node, Way::Other).sent);
+        if let Some(defaults) = workflow.root.get("defaults") {
+            self.sent.extend(cx.evaluate_all(defaults, Way::Other).sent);
+        }
+    }
+
+    pub(super) fn condition(&mut self, node: &Node, cx: &Context) {
+        if let Some(condition) = node.get("if").and_then(|n| n.scalar()) {
+            self.sent.extend(cx.condition(condition));
+        }
+    }
+
+    /// What is named anywhere else was sent too (rule G9), though nothing of it reaches a process here.
+    pub(super) fn read_rest(&mut self, node: &Node, apart: &[&str], cx: &Context) {
+        for entry in node.entries() {
+            if !apart.contains(&&*entry.key.text) {
+                self.sent.extend(cx.evaluate_all(&entry.value, Way::Other).sent);
             }
+        }
+    }
+
+    fn steps_of(&mut self, node: &Node, line: u32, cx: &mut Context) {
+        let (none, via) = (Names::default(), self.frame.via.clone());
+        match node.get("steps") {
+            // GitHub refuses a second `steps`; each is read, so that nothing is missed.
+            Some(_) => {
+                for entry in node.entries().iter().filter(|entry| &*entry.key.text == "steps") {
+                    self.read_steps(&step_nodes(&entry.value), cx, &none, &via);
+                }
+            }
+            None => self.gaps.push(Gap {
+                place: cx.place(line),
+                reason: "this job has neither `steps` nor `uses`".to_owned(),
+                hides: Hides::Nothing,
+            }),
         }
     }
 
@@ -250,125 +248,54 @@ impl<'a> JobReader<'a> {
         env
     }
 
-    /// Reads an `env:` map; literal credentials in it are flows too.
-    pub(super) fn read_env(&mut self, node: &Node, cx: &Context) -> Names {
-        self.read_bindings(node, cx, Way::Env)
+    /// Puts a variable into the environment of all later steps. Where a condition decides on that,
+    /// the earlier value may stand.
+    pub(super) fn export(&mut self, name: &str, mut value: Value, conditional: bool) {
+        let before = self.exported.find(name).or_else(|| self.base_env.find(name));
+        if let (Some(before), true) = (before, conditional) {
+            value.merge(before);
+        }
+        self.exported.set_variable(name, value);
     }
 
-    pub(super) fn read_bindings(&mut self, node: &Node, cx: &Context, way: Way) -> Names {
-        let mut names = Names::default();
-        if let Some(scalar) = node.scalar() {
-            // `env: ${{ fromJSON(…) }}`: the names are not known, the secrets are.
-            let evaluated = cx.evaluate(scalar, way);
-            self.sent.extend(evaluated.sent);
-            names.set("*", Value { values: Vec::new(), ..evaluated.value });
-        }
-        for entry in node.entries() {
-            let evaluated = cx.evaluate_all(&entry.value, way);
-            self.sent.extend(evaluated.sent);
-            let mut value = evaluated.value;
-            let name = entry.key.text.trim();
-            if entry.merged {
-                value.flows.iter_mut().for_each(|flow| flow.certainty = Certainty::Possible);
-            }
-            if value.values.iter().any(|text| literal::is_credential(name, text)) {
-                let flow = literal_flow(name, cx.place(entry.key_line), way);
-                self.sent.push(flow.clone());
-                value.flows.push(flow);
-            }
-            names.set(name, value);
-        }
-        names
-    }
-
-    /// `container:` and `services:`: third-party code, and credentials that only the runner uses.
-    fn images(&mut self, node: &Node, cx: &Context) -> Vec<Mention> {
-        let mut mentions = Vec::new();
-        if let Some(container) = node.get("container") {
-            let view = EnvView::Inherits { plus: Vec::new() };
-            mentions.extend(self.image(container, cx, view));
-        }
-        for service in node.get("services").map(|n| n.entries()).unwrap_or_default() {
-            let passed = match service.value.get("env") {
-                Some(env) => self.read_env(env, cx).bindings().to_vec(),
-                None => Vec::new(),
+    /// Rule G16: a post phase runs after the last step, with all that was exported until then.
+    pub(super) fn run_posts(&mut self) {
+        for (step, mention) in std::mem::take(&mut self.posts) {
+            let known = |name: &str, flow: &Flow| {
+                let of_name = |binding: &&Binding| binding.name == name;
+                let mut env = self.steps[step].env.iter().filter(of_name);
+                env.any(|binding| binding.flows.iter().any(|own| own.secret == flow.secret))
             };
-            mentions.extend(self.image(&service.value, cx, EnvView::Only { passed }));
+            let mut late: Vec<Binding> = Vec::new();
+            for mut binding in self.exported.secret_bindings() {
+                binding.flows.retain(|flow| !known(&binding.name, flow));
+                binding.flows.iter_mut().for_each(|flow| flow.certainty = Certainty::Possible);
+                if !binding.flows.is_empty() {
+                    late.push(binding);
+                }
+            }
+            if let EnvView::Inherits { plus } = &mut self.steps[step].mentions[mention].env {
+                plus.extend(late);
+            }
         }
-        mentions
-    }
-
-    fn image(&mut self, node: &Node, cx: &Context, env: EnvView) -> Vec<Mention> {
-        self.sent.extend(cx.evaluate_all(node, Way::Other).sent);
-        let Some((scalar, line)) = (match &node.kind {
-            NodeKind::Map(_) => node.get("image").and_then(|n| Some((n.scalar()?, n.line))),
-            _ => node.scalar().map(|scalar| (scalar, node.line)),
-        }) else {
-            return Vec::new();
-        };
-        let place = cx.place(line);
-        let names = cx.evaluate(scalar, Way::Other).value.values;
-        if names.is_empty() && !scalar.text.trim().is_empty() {
-            self.gaps.push(unknown_name(place, &scalar.text, "image"));
-            return Vec::new();
-        }
-        let certainty = if names.len() > 1 { Certainty::Possible } else { cx.certainty };
-        names
-            .iter()
-            .filter(|name| !name.trim().is_empty())
-            .map(|name| Mention {
-                component: image_component(name.strip_prefix("docker://").unwrap_or(name)),
-                place: place.clone(),
-                via: Vec::new(),
-                runs: true,
-                env: env.clone(),
-                inputs: Vec::new(),
-                arguments: Vec::new(),
-                certainty,
-            })
-            .collect()
     }
 }
 
-/// A name that only an expression knows: it may be any component.
-pub(super) fn unknown_name(place: Place, text: &str, what: &str) -> Gap {
+/// The elements of a list of steps. GitHub refuses a mapping there; what is in it is read all the same.
+pub(super) fn step_nodes(node: &Arc<Node>) -> Vec<Arc<Node>> {
+    match &node.kind {
+        NodeKind::Seq(items) => items.clone(),
+        NodeKind::Map(_) if node.get("run").or_else(|| node.get("uses")).is_some() => {
+            vec![Arc::clone(node)]
+        }
+        NodeKind::Map(entries) => entries.iter().map(|entry| Arc::clone(&entry.value)).collect(),
+        NodeKind::Null | NodeKind::Scalar(_) => Vec::new(),
+    }
+}
+
+/// A name that only an expression knows: it may be any component of that kind.
+pub(super) fn unknown_name(place: Place, text: &str, what: &str, hides: Hides) -> Gap {
     let reason =
         format!("the {what} `{}` is an expression that the files do not decide", text.trim());
-    Gap { place, reason, hides: Hides::Anything }
-}
-
-fn literal_flow(name: &str, place: Place, way: Way) -> Flow {
-    let secret = Secret { scope: Scope::Literal, name: Arc::from(name) };
-    Flow { secret, way, place, certainty: Certainty::Inferred }
-}
-
-pub(super) fn distinct(mut flows: Vec<Flow>) -> Vec<Flow> {
-    let mut seen = std::collections::HashSet::new();
-    flows.retain(|flow| seen.insert(flow.clone()));
-    flows
-}
-
-/// Code that runs as the whole job of a consumer: all it hands over is in reach.
-pub(super) fn whole_job_mention(component: Component, place: Place, inputs: &Names) -> Mention {
-    Mention {
-        component,
-        place,
-        via: Vec::new(),
-        runs: true,
-        env: EnvView::Only { passed: Vec::new() },
-        inputs: inputs.bindings().to_vec(),
-        arguments: Vec::new(),
-        certainty: Certainty::Inferred,
-    }
-}
-
-/// As the shell engine takes it.
-pub(super) fn shell_env(env: &Names, action_path: Option<&Arc<str>>) -> Vec<Binding> {
-    let mut bindings = env.bindings().to_vec();
-    // The checkout's top is the workspace; paths below it are read through `Files`.
-    bindings.push(Value::literal(".").bind("GITHUB_WORKSPACE"));
-    if let Some(path) = action_path {
-        bindings.push(Value::literal(Arc::clone(path)).bind("GITHUB_ACTION_PATH"));
-    }
-    bindings
+    Gap { place, reason, hides }
 }

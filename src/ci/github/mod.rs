@@ -4,14 +4,23 @@
 //! itself, and those of sibling checkouts. What cannot be read is a component.
 
 mod action;
+mod bindings;
+mod budget;
 mod call;
+mod context;
 pub mod expr;
+mod image;
 mod job;
-mod reading;
+mod matrix;
+mod names;
+mod offered;
+mod refused;
 mod residue;
+mod resolve;
 mod step;
 mod triggers;
 mod uses;
+mod using;
 mod value;
 mod workflow;
 
@@ -23,29 +32,25 @@ use super::{
     model::{Gap, Hides, Pipeline, Place},
     yaml,
 };
-use call::Frame;
-use reading::Reading;
 
 /// Reads one file. Whatever is wrong with it stands in the pipelines' gaps.
 pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry) -> Vec<Pipeline> {
     let file: Arc<str> = Arc::from(path);
-    let reading = Reading::new();
-    let (root, gaps, doubts) = match load(files, path, &file, &reading) {
+    let (root, gaps, doubts) = match load(files, path, &file) {
         Ok(loaded) => loaded,
         Err(gap) => return vec![workflow::unread(&file, gap)],
     };
     let Some(root) = root else { return vec![workflow::empty(&file, gaps)] };
-    let frame = Frame::top(files, siblings, &file, reading);
     match kind {
-        Entry::Workflow => workflow::read(frame, &root, gaps, doubts),
-        Entry::Action => action::read_offered(&frame, &root, gaps),
+        Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
+        Entry::Action => offered::read(files, siblings, &file, &root, gaps, doubts),
     }
 }
 
 type Loaded = (Option<Arc<yaml::Node>>, Vec<Gap>, Vec<super::model::Doubt>);
 
 /// Reads and composes a YAML file; troubles become gaps and doubts.
-fn load(files: &dyn Files, path: &str, file: &Arc<str>, reading: &Reading) -> Result<Loaded, Gap> {
+fn load(files: &dyn Files, path: &str, file: &Arc<str>) -> Result<Loaded, Gap> {
     let gap = |line: u32, reason: String, hides: Hides| Gap {
         place: Place { file: Arc::clone(file), line },
         reason,
@@ -56,22 +61,28 @@ fn load(files: &dyn Files, path: &str, file: &Arc<str>, reading: &Reading) -> Re
         Ok(None) => return Err(gap(1, "there is no such file".to_owned(), Hides::Anything)),
         Err(trouble) => return Err(gap(1, trouble.reason.into_owned(), Hides::Anything)),
     };
-    reading.spend(bytes.len());
     let parsed = yaml::parse(&bytes);
-    let mut gaps = Vec::new();
-    let mut doubts = workflow::doubts_of(&parsed);
-    for trouble in parsed.troubles {
-        if trouble.fatal {
-            let reason = format!("not read from line {} on: {}", trouble.line, trouble.reason);
-            // What stands behind the error may be any job; its text is all that is known of it.
-            let rest = rest_of(&bytes, trouble.line);
-            gaps.push(gap(trouble.line, reason, Hides::Text(rest)));
-            doubts.push(workflow::refused(&trouble.reason));
-        } else {
-            gaps.push(gap(trouble.line, trouble.reason, Hides::Nothing));
-        }
-    }
+    let doubts = refused::by_reader(&parsed);
+    let gaps = parsed.troubles.iter().map(|trouble| {
+        let (reason, hides) = not_read(&bytes, trouble);
+        gap(trouble.line, reason, hides)
+    });
+    let gaps = gaps.collect();
     Ok((parsed.root, gaps, doubts))
+}
+
+/// What a trouble of the YAML reader keeps from sight.
+fn not_read(bytes: &[u8], trouble: &yaml::Trouble) -> (String, Hides) {
+    let reason = trouble.reason.clone();
+    match trouble.effect {
+        yaml::Effect::Replaced | yaml::Effect::Refused => (reason, Hides::Nothing),
+        yaml::Effect::Lost => (reason, Hides::Anything),
+        // What stands behind the error may be any job; its text is all that is known of it.
+        yaml::Effect::Ended => (
+            format!("not read from line {} on: {reason}", trouble.line),
+            Hides::Text(rest_of(bytes, trouble.line)),
+        ),
+    }
 }
 
 /// The text from a line on, the line before included: an error is often found a token late.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use serde::Deserialize;
 
-use super::value::{Names, Value};
+use super::{names::Names, value::Value};
 use crate::ci::model::{Certainty, Flow, Place, Scope, Secret, Way};
 
 #[derive(Debug, Deserialize)]
@@ -28,7 +28,7 @@ struct Residue {
     #[serde(default)]
     files: Vec<Left>,
     #[serde(default)]
-    outputs: Vec<String>,
+    outputs: Vec<Left>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,6 +40,7 @@ struct Left {
     #[expect(dead_code, reason = "says to a reader of the table which file it is")]
     what: String,
     from: Option<String>,
+    from_env: Option<String>,
     default: Option<String>,
     minted: Option<String>,
     when: Option<String>,
@@ -72,6 +73,8 @@ pub(super) struct Use<'a> {
     /// `owner/repo[/path]`.
     pub(super) name: &'a str,
     pub(super) inputs: &'a Names,
+    /// The environment of its step.
+    pub(super) env: &'a Names,
     /// The step's id, or `#N`.
     pub(super) step: &'a str,
     pub(super) place: &'a Place,
@@ -87,8 +90,8 @@ pub(super) fn of(usage: &Use<'_>) -> Leaves {
     for left in row.files.iter().filter(|left| left.applies(usage.inputs)) {
         leaves.files.extend(left.value(usage).flows);
     }
-    for output in &row.outputs {
-        leaves.outputs.push((output.clone(), Value::one(usage.minted(output))));
+    for left in row.outputs.iter().filter(|left| left.applies(usage.inputs)) {
+        leaves.outputs.push((left.name.clone(), left.value(usage)));
     }
     leaves
 }
@@ -107,30 +110,45 @@ impl Use<'_> {
 
 impl Left {
     fn applies(&self, inputs: &Names) -> bool {
-        let given = self.when.as_ref().is_none_or(|input| inputs.find(input).is_some());
-        let ruled_out = self.unless.as_ref().is_some_and(|unless| {
-            inputs.find(&unless.input).is_some_and(|value| {
-                matches!(value.values.as_slice(), [only] if only.eq_ignore_ascii_case(&unless.value))
-            })
-        });
-        given && !ruled_out
+        let given = self.when.as_ref().is_none_or(|input| is_given(inputs, input));
+        given && self.unless.as_ref().is_none_or(|unless| !unless.holds(inputs))
     }
 
     fn value(&self, usage: &Use<'_>) -> Value {
         let mut value = self.source(usage);
         value.flows.iter_mut().for_each(|flow| flow.way = Way::Residue);
-        value
+        // An expression decides whether it is left.
+        let decided = self.unless.as_ref().is_none_or(|unless| {
+            usage.inputs.find(&unless.input).is_none_or(|value| value.only().is_some())
+        });
+        if decided { value } else { value.weakened(Certainty::Possible) }
     }
 
     fn source(&self, usage: &Use<'_>) -> Value {
         if let Some(output) = &self.minted {
             return Value::one(usage.minted(output));
         }
+        if let Some(name) = &self.from_env {
+            return usage.env.find(name).cloned().unwrap_or_default();
+        }
         match self.from.as_ref().and_then(|input| usage.inputs.find(input)) {
             Some(value) => value.clone(),
             None if self.default.is_some() => Value::one(usage.token.clone()),
             None => Value::default(),
         }
+    }
+}
+
+/// An empty text is as good as none.
+fn is_given(inputs: &Names, input: &str) -> bool {
+    let empty = |value: &Value| value.only().is_some_and(|text| text.trim().is_empty());
+    inputs.find(input).is_some_and(|value| !empty(value))
+}
+
+impl Unless {
+    fn holds(&self, inputs: &Names) -> bool {
+        let text = inputs.find(&self.input).and_then(|value| value.only());
+        text.is_some_and(|text| text.trim().eq_ignore_ascii_case(&self.value))
     }
 }
 

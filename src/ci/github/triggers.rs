@@ -1,8 +1,6 @@
 //! `on:`, `permissions:`, `runs-on:`: what decides which secrets and what power a job has.
 
-use std::sync::Arc;
-
-use super::value::Context;
+use super::{context::Context, names::Names, value::Value};
 use crate::ci::{
     model::{Os, Permissions, Runner, Trigger, TriggerSecrets, Way},
     yaml::{Node, NodeKind},
@@ -14,7 +12,7 @@ pub(super) fn events(on: &Node) -> Vec<String> {
         NodeKind::Null => Vec::new(),
         NodeKind::Scalar(one) => vec![one.text.trim().to_owned()],
         NodeKind::Seq(items) => {
-            items.iter().filter_map(|item| item.text()).map(str::to_owned).collect()
+            items.iter().filter_map(|item| item.text()).map(|text| text.trim().to_owned()).collect()
         }
         NodeKind::Map(entries) => {
             entries.iter().map(|entry| entry.key.text.trim().to_owned()).collect()
@@ -28,6 +26,31 @@ pub(super) fn triggers(events: &[String]) -> Vec<Trigger> {
         .filter(|event| *event != "workflow_call")
         .map(|event| Trigger { event: event.clone(), secrets: secrets_of(event) })
         .collect()
+}
+
+/// What `inputs.X` may be in a run of this workflow's own: choices are all there are, a default is one
+/// of many.
+pub(super) fn dispatch_inputs(on: Option<&Node>) -> Names {
+    let mut names = Names::default();
+    let inputs = on.and_then(|on| on.get("workflow_dispatch")?.get("inputs"));
+    for entry in inputs.map(|n| n.entries()).unwrap_or_default() {
+        let text = |key: &str| entry.value.get(key).and_then(|n| n.text()).map(str::trim);
+        let mut value = Value::nothing();
+        let mut may_be = |text: &str| value.merge(&Value::literal(text));
+        match text("type") {
+            Some("choice") => {
+                let options = entry.value.get("options").map(|n| n.items()).unwrap_or_default();
+                options.iter().filter_map(|n| n.text()).for_each(&mut may_be);
+            }
+            Some("boolean") => ["true", "false"].into_iter().for_each(&mut may_be),
+            _ => {
+                text("default").into_iter().for_each(&mut may_be);
+                value.partial = true;
+            }
+        }
+        names.set(entry.key.text.trim(), value);
+    }
+    names
 }
 
 /// Rule G5. Which events run with secrets although an outsider starts them:
@@ -91,40 +114,50 @@ pub(super) fn runner(runs_on: Option<&Node>, cx: &Context) -> Runner {
         (NodeKind::Map(_), labels) => (labels.map(|n| &**n), node.get("group").is_some()),
         _ => (Some(node), false),
     };
-    let mut names: Vec<Arc<str>> = Vec::new();
-    let mut certain = true;
-    if let Some(labels) = labels {
-        let evaluated = cx.evaluate_all(labels, Way::Other).value;
-        names = evaluated.values;
-        certain = !names.is_empty();
+    let Some(labels) = labels else { return Runner::default() };
+    let value = cx.evaluate_all(labels, Way::Other).value;
+    let names: Vec<String> =
+        value.values.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+    // Labels of a list hold together; what an expression gives are alternatives.
+    let together = matches!(labels.kind, NodeKind::Seq(_)) || value.only().is_some();
+    Runner {
+        os: os_of(&names, together, value.partial),
+        self_hosted: self_hosted(&names, together, value.partial || group),
+        labels: names,
+        in_container: false,
     }
-    let labels: Vec<String> = names.iter().map(|name| name.trim().to_ascii_lowercase()).collect();
+}
+
+fn self_hosted(labels: &[String], together: bool, open: bool) -> Option<bool> {
+    let own = |label: &String| label == "self-hosted";
     let hosted =
         |label: &String| ["ubuntu-", "macos-", "windows-"].iter().any(|p| label.starts_with(p));
-    let self_hosted = if labels.iter().any(|label| label == "self-hosted") {
+    if labels.is_empty() {
+        None
+    } else if (together && labels.iter().any(own)) || (!open && labels.iter().all(own)) {
         Some(true)
-    } else if certain && !group && !labels.is_empty() && labels.iter().all(hosted) {
+    } else if !open && labels.iter().all(hosted) {
         Some(false)
     } else {
         None
-    };
-    Runner { os: os_of(&labels), labels, self_hosted, in_container: false }
+    }
 }
 
 /// A matrix over several systems is *unknown*: each of them runs.
-fn os_of(labels: &[String]) -> Os {
-    let mut found: Vec<Os> = labels
+fn os_of(labels: &[String], together: bool, open: bool) -> Os {
+    let mut found: Vec<Option<Os>> = labels
         .iter()
-        .filter_map(|label| match label.as_str() {
+        .map(|label| match label.as_str() {
             l if l.contains("ubuntu") || l.contains("linux") => Some(Os::Linux),
             l if l.contains("macos") => Some(Os::Macos),
             l if l.contains("windows") => Some(Os::Windows),
             _ => None,
         })
+        .filter(|os| os.is_some() || !together)
         .collect();
     found.dedup();
     match found.as_slice() {
-        [only] => *only,
+        [Some(only)] if together || !open => *only,
         _ => Os::Unknown,
     }
 }

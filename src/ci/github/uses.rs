@@ -20,11 +20,13 @@ pub(super) fn parse(text: &str) -> Uses {
     if let Some(image) = text.strip_prefix("docker://") {
         return Uses::Image(image_component(image));
     }
-    if text == "." || text.starts_with("./") || text.starts_with(".\\") {
+    // Without `./` GitHub refuses it, but this is what was meant.
+    let inner = text.starts_with(".github/") && !text.contains('@');
+    if text == "." || text.starts_with("./") || text.starts_with(".\\") || inner {
         return Uses::Local(text.replace('\\', "/"));
     }
     let (name, reference) = match text.split_once('@') {
-        Some((name, reference)) => (name, Some(reference.to_owned())),
+        Some((name, reference)) => (name.trim(), Some(reference.trim().to_owned())),
         None => (text, None),
     };
     let mut parts = name.splitn(3, '/');
@@ -63,7 +65,9 @@ fn pin_of(reference: &str) -> Pinned {
     }
     let version = reference.strip_prefix(['v', 'V']).unwrap_or(reference);
     let numbered = version.starts_with(|c: char| c.is_ascii_digit());
-    if numbered && !hex || numbered && version.len() < 7 { Pinned::Tag } else { Pinned::Branch }
+    // Seven and more hex digits are as likely an abbreviated commit, which GitHub takes for a branch.
+    let commit_like = hex && version.len() >= 7;
+    if numbered && !commit_like { Pinned::Tag } else { Pinned::Branch }
 }
 
 /// `[registry/]name[:tag][@digest]`.

@@ -4,48 +4,65 @@ use std::sync::Arc;
 
 use super::{
     call::{self, Frame},
-    job, reading, triggers,
-    value::{Names, Secrets, Value},
+    context::Secrets,
+    job,
+    names::Names,
+    refused, triggers,
+    value::Value,
 };
 use crate::ci::{
+    Files, Siblings,
     literal::name_is_secret,
     model::{
         Certainty, Doubt, Flow, Gap, Hides, Job, Pipeline, Place, Platform, Role, Scope, Secret,
         Way,
     },
-    yaml::{Node, Parsed},
+    yaml::Node,
 };
 
 /// A workflow document in the frame of its caller.
 pub(super) struct Workflow<'a> {
     pub(super) frame: &'a Frame<'a>,
     pub(super) root: &'a Arc<Node>,
-    pub(super) certainty: Certainty,
+}
+
+/// Jobs, what could not be read of them, and why GitHub may refuse what they call.
+#[derive(Default)]
+pub(super) struct Jobs {
+    pub(super) jobs: Vec<Job>,
+    pub(super) gaps: Vec<Gap>,
+    pub(super) doubts: Vec<Doubt>,
 }
 
 pub(super) fn read(
-    mut frame: Frame<'_>,
+    files: &dyn Files,
+    siblings: &dyn Siblings,
+    file: &Arc<str>,
     root: &Arc<Node>,
     gaps: Vec<Gap>,
-    doubts: Vec<Doubt>,
+    mut doubts: Vec<Doubt>,
 ) -> Vec<Pipeline> {
+    doubts.extend(refused::by_structure(root));
+    let read = Jobs { jobs: Vec::new(), gaps, doubts };
     let events = root.get("on").map(|on| triggers::events(on)).unwrap_or_default();
     let offered = events.iter().any(|event| event == "workflow_call");
     let runs = !offered || events.len() > 1;
+    let mut frame = Frame::top(files, siblings, file);
     let mut pipelines = Vec::new();
     if runs {
         let mut scopes: Vec<Arc<str>> = vec![Arc::from("repo"), Arc::from("org")];
         if triggers::dependabot_may_start(&events) {
             scopes.push(Arc::from("dependabot"));
         }
-        frame.secrets = Secrets::Own { scopes, way: None };
-        pipelines.push(pipeline(&frame, root, Role::Runs, &events, &gaps, &doubts));
+        frame.secrets = Secrets::Own { scopes };
+        frame.inputs = triggers::dispatch_inputs(root.get("on").map(|n| &**n));
+        pipelines.push(pipeline(&frame, root, Role::Runs, &events, &read));
     }
     if offered {
+        let mut frame = Frame::top(files, siblings, file);
         frame.secrets = Secrets::Consumer;
-        frame.inputs =
-            consumer_inputs(root.get("on").and_then(|on| on.get("workflow_call")), &frame.file);
-        pipelines.push(pipeline(&frame, root, Role::Offered, &events, &gaps, &doubts));
+        frame.inputs = consumer_inputs(root.get("on").and_then(|on| on.get("workflow_call")), file);
+        pipelines.push(pipeline(&frame, root, Role::Offered, &events, &read));
     }
     pipelines
 }
@@ -55,52 +72,64 @@ fn pipeline(
     root: &Arc<Node>,
     role: Role,
     events: &[String],
-    gaps: &[Gap],
-    doubts: &[Doubt],
+    file: &Jobs,
 ) -> Pipeline {
-    let (jobs, more) = jobs(frame, root);
-    let mut gaps = gaps.to_vec();
-    gaps.extend(more);
-    gaps.extend(frame.reading.gap(&frame.file));
+    let read = jobs(frame, root);
+    let mut gaps = file.gaps.clone();
+    gaps.extend(read.gaps);
+    gaps.extend(over_budget(frame));
+    let mut doubts = file.doubts.clone();
+    doubts.extend(read.doubts);
     Pipeline {
         platform: Platform::Github,
         file: Arc::clone(&frame.file),
         name: root.get("name").and_then(|n| n.text()).map(str::to_owned),
         role,
         triggers: triggers::triggers(events),
-        jobs,
-        doubts: doubts.to_vec(),
+        jobs: read.jobs,
+        doubts,
         gaps,
     }
 }
 
+pub(super) fn over_budget(frame: &Frame<'_>) -> Option<Gap> {
+    let reason = "the file expands to more than is read: its last jobs or steps are missing";
+    let gap = || gap(&frame.file, 1, reason.to_owned(), Hides::Anything);
+    frame.budget.is_spent().then(gap)
+}
+
 /// Jobs of a workflow document, those of called workflows in the place of their call.
-pub(super) fn jobs(frame: &Frame<'_>, root: &Arc<Node>) -> (Vec<Job>, Vec<Gap>) {
-    let workflow = Workflow { frame, root, certainty: frame.certainty };
-    let (mut jobs, mut gaps) = (Vec::new(), Vec::new());
+pub(super) fn jobs(frame: &Frame<'_>, root: &Arc<Node>) -> Jobs {
+    let workflow = Workflow { frame, root };
+    let mut read = Jobs::default();
     let Some(list) = root.get("jobs") else {
         let reason = "there is no `jobs:` in this workflow".to_owned();
-        return (jobs, vec![gap(&frame.file, root.line, reason, Hides::Nothing)]);
+        read.gaps.push(gap(&frame.file, root.line, reason, Hides::Nothing));
+        return read;
     };
+    if list.entries().is_empty() && !list.is_null() {
+        let reason = "`jobs:` is not a mapping".to_owned();
+        read.gaps.push(gap(&frame.file, list.line, reason, Hides::Nothing));
+    }
     for entry in list.entries() {
-        if frame.reading.is_spent() {
+        if !frame.budget.spend(1) {
             break;
         }
-        frame.reading.spend(reading::JOB);
-        let id = entry.key.text.trim();
-        if entry.value.get("uses").is_some() {
-            let called = call::read(&workflow, id, entry.key_line, &entry.value);
-            jobs.extend(called.jobs);
-            gaps.extend(called.gaps);
+        let has = |key: &str| entry.value.get(key).is_some();
+        if has("uses") {
+            let called = call::read(&workflow, entry);
+            read.jobs.extend(called.jobs);
+            read.gaps.extend(called.gaps);
+            read.doubts.extend(called.doubts);
         }
         // GitHub refuses a job with both; each is read, so that nothing is missed.
-        if entry.value.get("uses").is_none() || entry.value.get("steps").is_some() {
-            let read = job::read(&workflow, id, entry.key_line, &entry.value);
-            jobs.push(read.job);
-            gaps.extend(read.gaps);
+        if !has("uses") || has("steps") {
+            let job = job::read(&workflow, entry);
+            read.jobs.push(job.job);
+            read.gaps.extend(job.gaps);
         }
     }
-    (jobs, gaps)
+    read
 }
 
 /// The inputs of an unknown consumer: only those that are meant for secrets are followed.
@@ -130,24 +159,6 @@ fn consumer_flow(input: &str, file: &Arc<str>, line: u32) -> Flow {
         place: Place { file: Arc::clone(file), line },
         certainty: Certainty::Inferred,
     }
-}
-
-/// GitHub reads anchors since 2025-08 and refuses merge keys to this day:
-/// <https://docs.github.com/en/actions/reference/workflows-and-actions/reusing-workflow-configurations#yaml-anchors-and-aliases>.
-pub(super) fn doubts_of(parsed: &Parsed) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
-    if parsed.merge_keys {
-        doubts.push(refused("it uses a YAML merge key (`<<`)"));
-    }
-    if parsed.anchors {
-        let reason = "before 2025-08 GitHub refused files with YAML anchors".to_owned();
-        doubts.push(Doubt { reason, until: Some("2025-08-01") });
-    }
-    doubts
-}
-
-pub(super) fn refused(reason: &str) -> Doubt {
-    Doubt { reason: format!("GitHub refuses this file: {reason}"), until: None }
 }
 
 /// A file that could not be opened.

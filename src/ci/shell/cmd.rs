@@ -146,7 +146,7 @@ impl Batch<'_, '_, '_> {
 
     /// `set NAME=value`, `set "NAME=value"`
     fn set(&mut self, stage: &str) {
-        let rest = stage[3..].trim().trim_matches('"');
+        let rest = stage.get(3..).unwrap_or_default().trim().trim_matches('"');
         if let Some((name, value)) = rest.split_once('=')
             && !name.starts_with('/')
         {
@@ -265,7 +265,7 @@ fn behind_control(stage: &str) -> &str {
     if lower.starts_with("else ") {
         return behind_control(stage[5..].trim_start_matches(['(', ' ']));
     }
-    if lower.starts_with("if ") {
+    if let Some(condition) = lower.strip_prefix("if ") {
         let mut rest = stage[3..].trim_start();
         let mut take = |count: usize| {
             for _ in 0..count {
@@ -273,14 +273,14 @@ fn behind_control(stage: &str) -> &str {
                 rest = rest.find(char::is_whitespace).map_or("", |at| &rest[at..]);
             }
         };
-        let words: Vec<&str> = lower[3..].split_whitespace().collect();
+        let words: Vec<&str> = condition.split_whitespace().collect();
         let negated = usize::from(words.first() == Some(&"not"));
-        let condition = match words.get(negated).copied() {
+        let length = match words.get(negated).copied() {
             Some("exist" | "errorlevel" | "defined") => 2,
             Some(word) if word.contains("==") => 1,
             _ => 3,
         };
-        take(negated + condition);
+        take(negated + length);
         return behind_control(rest.trim_start().trim_start_matches(['(', ' ']));
     }
     stage

@@ -6,52 +6,31 @@ use super::{
     component::Use,
     fetch, file_tools,
     machine::{Effect, Frame, Machine, Started, Variable, predefined},
-    options::Grammar,
+    options::{Grammar, listed},
     packages, repo_calls,
     value::{Unknown, Value, has_marks, is_mark},
     verify,
     world::basename,
     wrappers,
 };
+use crate::ci::model::Certainty;
 
 /// Commands whose output is what they read, changed or not.
-const FILTERS: [&str; 32] = [
-    "sed", "awk", "gawk", "grep", "egrep", "fgrep", "tr", "cut", "head", "tail", "sort", "uniq",
-    "jq", "yq", "envsubst", "tac", "rev", "fold", "iconv", "dos2unix", "pv", "sponge", "column",
-    "perl", "unexpand", "expand", "nl", "fmt", "openssl", "gpg", "m4", "unix2dos",
-];
+const FILTERS: &str = "sed awk gawk grep egrep fgrep tr cut head tail sort uniq jq yq envsubst tac rev fold \
+            iconv dos2unix pv sponge column perl unexpand expand nl fmt openssl gpg m4 unix2dos";
 
 /// Commands that unpack a stream.
-const UNPACKERS: [&str; 16] = [
-    "gunzip",
-    "gzip",
-    "zcat",
-    "bunzip2",
-    "bzip2",
-    "bzcat",
-    "unxz",
-    "xz",
-    "xzcat",
-    "zstd",
-    "zstdcat",
-    "unzstd",
-    "lz4",
-    "brotli",
-    "uncompress",
-    "funzip",
-];
+const UNPACKERS: &str = "gunzip gzip zcat bunzip2 bzip2 bzcat unxz xz xzcat zstd zstdcat unzstd lz4 brotli \
+            uncompress funzip";
 
 /// Tools that run what the folder they stand in tells them.
-const BUILDERS: [&str; 29] = [
-    "make", "gmake", "npm", "yarn", "pnpm", "bun", "pip", "pip3", "poetry", "cargo", "go", "cmake",
-    "ninja", "meson", "mvn", "mvnw", "gradle", "gradlew", "ant", "sbt", "rake", "bundle", "tox",
-    "nox", "just", "task", "bazel", "scons", "composer",
-];
+const BUILDERS: &str = "make gmake npm yarn pnpm bun pip pip3 poetry cargo go cmake ninja meson mvn mvnw \
+            gradle gradlew ant sbt rake bundle tox nox just task bazel scons composer";
 
 impl Machine<'_, '_> {
     /// Runs one command; its standard input is that of `frame`.
     pub(super) fn command(&mut self, frame: &mut Frame, argv: Vec<Value>, at: usize) -> Effect {
-        if argv.is_empty() || !self.spend(frame, at) {
+        if argv.is_empty() {
             return Effect::default();
         }
         if self.runs_word(frame, &argv, at) {
@@ -126,7 +105,12 @@ impl Machine<'_, '_> {
                 change_directory(self, frame, rest);
                 Effect::default()
             }
-            "popd" => Effect::default(),
+            "popd" => {
+                if let Some(dir) = frame.dirs.pop() {
+                    frame.cwd = dir;
+                }
+                Effect::default()
+            }
             "pwd" => Effect::output(Value::plain(frame.cwd.clone())),
             "echo" | "print" => echo(rest),
             "printf" => printf(rest),
@@ -170,10 +154,10 @@ impl Machine<'_, '_> {
     }
 
     fn tool(&mut self, frame: &mut Frame, tool: &str, argv: &[Value], at: usize) -> Option<Effect> {
-        if FILTERS.contains(&tool) && !matches!(tool, "perl") {
+        if listed(FILTERS, tool) && !matches!(tool, "perl") {
             return Some(filter(self, frame, tool, argv));
         }
-        if UNPACKERS.contains(&tool) {
+        if listed(UNPACKERS, tool) {
             return Some(file_tools::unpack_stream(self, frame, argv));
         }
         if let Some(effect) = wrappers::run(self, frame, tool, argv, at) {
@@ -200,7 +184,12 @@ impl Machine<'_, '_> {
 
     /// A build tool in a tree that was fetched runs what that tree says.
     fn foreign_build(&mut self, frame: &Frame, tool: &str, argv: &[Value], at: usize) {
-        if self.world.trees.is_empty() || !BUILDERS.contains(&tool) {
+        if self.world.trees.is_empty() || !listed(BUILDERS, tool) {
+            return;
+        }
+        // Building a Go program runs nothing of it.
+        let verb = argv.get(1).map_or("", Value::first);
+        if tool == "go" && !matches!(verb, "run" | "test" | "generate") {
             return;
         }
         let mut dirs = vec![frame.cwd.clone()];
@@ -235,6 +224,8 @@ impl Machine<'_, '_> {
         for text in &argv[0].texts {
             let paths = if text.s.contains('/') {
                 vec![self.path(frame, &text.s)]
+            } else if !self.world.may_hold(&text.s) {
+                continue;
             } else {
                 self.path_candidates(frame, &text.s)
             };
@@ -312,8 +303,15 @@ impl Machine<'_, '_> {
             let hint = self.world.hint(&blobs);
             let own = self.world.trees.iter().any(|tree| tree.dir == super::world::dirname(path));
             let standard = path.starts_with("/usr/") || path.starts_with("/bin/");
-            if !hint.contains(&name) && (standard && own || is_system_name(&name)) {
-                return None;
+            if !hint.contains(&name) {
+                if standard && own || is_well_known(&name) {
+                    return None;
+                }
+                let mut guess = frame.clone();
+                guess.certainty = Certainty::Possible;
+                let started = Started { frame: &guess, at, argv: &argv[1..], reads_stdin: true };
+                self.runs(started, &blobs, Use::Started);
+                return Some(self.passed_through(frame));
             }
         }
         let started = Started { frame, at, argv: &argv[1..], reads_stdin: true };
@@ -355,10 +353,14 @@ impl Machine<'_, '_> {
 
 fn change_directory(machine: &Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) {
     let target = rest.iter().find(|value| !value.first().starts_with('-') || value.first() == "-");
+    let before = frame.cwd.clone();
     match target.map(Value::first) {
         None => super::world::HOME.clone_into(&mut frame.cwd),
-        Some("-") => {}
+        Some("-") => frame.cwd = frame.dirs.pop().unwrap_or_default(),
         Some(path) => frame.cwd = machine.path(frame, path),
+    }
+    if frame.dirs.len() < 100 {
+        frame.dirs.push(before);
     }
 }
 
@@ -476,7 +478,7 @@ fn set_options(frame: &mut Frame, rest: &[Value]) {
 
 fn read(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) {
     const GRAMMAR: Grammar =
-        Grammar { short: "adinNptu", long: &[], stop: false, single_dash: false };
+        Grammar { short: "adinNptu", long: "", stop: false, single_dash: false };
     let parsed = GRAMMAR.parse(rest);
     let stdin = frame.stdin.clone();
     for name in parsed.operands.iter().chain(parsed.values(&["a"])) {
@@ -505,10 +507,12 @@ fn filter(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, argv: &[
         }
     }
     if tool == "gpg" || tool == "openssl" {
-        let output = Grammar { short: "or", long: &["output"], ..Grammar::default() }
-            .parse(&argv[1..])
-            .value(&["o", "output", "out"])
-            .cloned();
+        let grammar = if tool == "gpg" {
+            Grammar { short: "or", long: "output", ..Grammar::default() }
+        } else {
+            Grammar { long: "in out", single_dash: true, ..Grammar::default() }
+        };
+        let output = grammar.parse(&argv[1..]).value(&["o", "output", "out"]).cloned();
         if let Some(output) = output {
             machine.write_paths(frame, &output, &input, false);
             return Effect::default();
@@ -537,62 +541,16 @@ fn is_system(path: &str) -> bool {
         .any(|dir| path.strip_prefix(dir).is_some_and(|rest| !rest.contains('/')))
 }
 
-/// Programs that every system has: an unpacked directory in `PATH` does not replace them.
-fn is_system_name(name: &str) -> bool {
-    matches!(
-        name,
-        "ls" | "cat"
-            | "cp"
-            | "mv"
-            | "rm"
-            | "mkdir"
-            | "grep"
-            | "sed"
-            | "awk"
-            | "tar"
-            | "unzip"
-            | "curl"
-            | "wget"
-            | "git"
-            | "bash"
-            | "sh"
-            | "sudo"
-            | "apt-get"
-            | "apt"
-            | "brew"
-            | "python"
-            | "python3"
-            | "pip"
-            | "pip3"
-            | "docker"
-            | "chmod"
-            | "chown"
-            | "sleep"
-            | "date"
-            | "find"
-            | "xargs"
-            | "tee"
-            | "make"
-            | "echo"
-            | "env"
-            | "which"
-            | "diff"
-            | "head"
-            | "tail"
-            | "sort"
-            | "sha256sum"
-            | "shasum"
-            | "ln"
-            | "touch"
-            | "dirname"
-            | "basename"
-            | "uname"
-            | "id"
-            | "whoami"
-            | "timeout"
-            | "jq"
-            | "gpg"
-    )
+/// Programs that a runner has: an unpacked directory in `PATH` does not replace them unless its name says so.
+fn is_well_known(name: &str) -> bool {
+    const NAMES: &str = "ls cat cp mv rm mkdir rmdir grep sed awk tar unzip zip curl wget git bash sh sudo \
+            apt-get apt brew choco python python3 pip pip3 docker chmod chown sleep date find \
+            xargs tee make echo env which diff head tail sort sha256sum shasum ln touch dirname \
+            basename uname id whoami timeout jq gpg cargo rustup rustc cross npm npx node yarn \
+            pnpm go java mvn gradle dotnet cmake ninja gcc g++ clang strip gh hub aws az gcloud \
+            gsutil kubectl helm terraform ruby gem bundle php composer perl tox pytest poetry \
+            conda file";
+    listed(NAMES, name)
 }
 
 /// A mark for a digest of files.

@@ -1,5 +1,6 @@
 //! What a URL names: a script, a release asset, a repository, a program.
 
+use super::options::listed;
 use crate::ci::model::{Component, Kind, Pinned, Verified};
 
 /// How the fetched bytes are run; it decides between a script and a program.
@@ -174,10 +175,7 @@ impl<'a> Address<'a> {
             [owner, repo, "releases", "latest", "download", ..] => (owner, repo, None),
             _ => return None,
         };
-        let pinned = match &reference {
-            Some(tag) if !tag.starts_with('$') => Pinned::Tag,
-            _ => Pinned::No,
-        };
+        let pinned = if reference.is_some() { Pinned::Tag } else { Pinned::No };
         let name = format!("{owner}/{repo}");
         Some(Component {
             kind: Kind::ReleaseAsset,
@@ -221,8 +219,7 @@ impl<'a> Address<'a> {
             | ("github.com", [_, _, "raw", "refs", "heads" | "tags", reference, ..])
             | ("github.com", [_, _, "raw" | "blob", reference, ..])
             | ("gitlab.com", [_, _, "-", "raw", reference, ..])
-            | ("gist.githubusercontent.com", [_, _, "raw", reference, _, ..])
-            | ("cdn.jsdelivr.net", ["gh", _, _, reference, ..]) => Some(*reference),
+            | ("gist.githubusercontent.com", [_, _, "raw", reference, _, ..]) => Some(*reference),
             _ => None,
         };
         if let Some(reference) = raw {
@@ -246,13 +243,12 @@ impl<'a> Address<'a> {
     }
 
     fn looks_like_script(&self) -> bool {
-        const EXTENSIONS: [&str; 12] =
-            ["sh", "bash", "zsh", "py", "ps1", "psm1", "pl", "rb", "js", "mjs", "bat", "cmd"];
-        const NAMES: [&str; 5] = ["bash", "sh", "install", "setup", "bootstrap"];
+        const EXTENSIONS: &str = "sh bash zsh py ps1 psm1 pl rb js mjs bat cmd";
+        const NAMES: &str = "bash sh install setup bootstrap";
         match self.parts.last() {
             Some(last) => {
-                NAMES.contains(last)
-                    || last.rsplit_once('.').is_some_and(|(_, end)| EXTENSIONS.contains(&end))
+                listed(NAMES, last)
+                    || last.rsplit_once('.').is_some_and(|(_, end)| listed(EXTENSIONS, end))
                     || matches!(
                         self.host,
                         "raw.githubusercontent.com" | "gist.githubusercontent.com"

@@ -13,109 +13,28 @@ use super::{
 
 const RUN: Grammar = Grammar {
     short: "acehlmpuvw",
-    long: &[
-        "add-host",
-        "annotation",
-        "attach",
-        "blkio-weight",
-        "cap-add",
-        "cap-drop",
-        "cgroup-parent",
-        "cgroupns",
-        "cidfile",
-        "cpu-period",
-        "cpu-quota",
-        "cpu-shares",
-        "cpus",
-        "cpuset-cpus",
-        "device",
-        "dns",
-        "domainname",
-        "entrypoint",
-        "env",
-        "env-file",
-        "expose",
-        "gpus",
-        "group-add",
-        "health-cmd",
-        "health-interval",
-        "health-retries",
-        "health-timeout",
-        "hostname",
-        "ip",
-        "ipc",
-        "isolation",
-        "label",
-        "label-file",
-        "link",
-        "log-driver",
-        "log-opt",
-        "mac-address",
-        "memory",
-        "memory-swap",
-        "mount",
-        "name",
-        "net",
-        "network",
-        "network-alias",
-        "pid",
-        "pids-limit",
-        "platform",
-        "publish",
-        "pull",
-        "restart",
-        "runtime",
-        "secret",
-        "security-opt",
-        "shm-size",
-        "stop-signal",
-        "stop-timeout",
-        "storage-opt",
-        "sysctl",
-        "tmpfs",
-        "ulimit",
-        "user",
-        "userns",
-        "uts",
-        "volume",
-        "volumes-from",
-        "workdir",
-    ],
+    long: "add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns \
+            cidfile cpu-period cpu-quota cpu-shares cpus cpuset-cpus device dns domainname \
+            entrypoint env env-file expose gpus group-add health-cmd health-interval \
+            health-retries health-timeout hostname ip ipc isolation label label-file link \
+            log-driver log-opt mac-address memory memory-swap mount name net network \
+            network-alias pid pids-limit platform publish pull restart runtime secret \
+            security-opt shm-size stop-signal stop-timeout storage-opt sysctl tmpfs ulimit user \
+            userns uts volume volumes-from workdir",
     stop: true,
     single_dash: false,
 };
 
 const COMPOSE: Grammar = Grammar {
     short: "fpeuvw",
-    long: &[
-        "file",
-        "project-name",
-        "profile",
-        "env-file",
-        "project-directory",
-        "env",
-        "entrypoint",
-        "name",
-        "user",
-        "volume",
-        "workdir",
-        "publish",
-        "label",
-        "index",
-        "ansi",
-        "progress",
-        "parallel",
-    ],
+    long: "file project-name profile env-file project-directory env entrypoint name user volume \
+            workdir publish label index ansi progress parallel",
     stop: true,
     single_dash: false,
 };
 
-const GLOBAL: Grammar = Grammar {
-    short: "cHl",
-    long: &["context", "host", "config", "log-level"],
-    stop: true,
-    single_dash: false,
-};
+const GLOBAL: Grammar =
+    Grammar { short: "cHl", long: "context host config log-level", stop: true, single_dash: false };
 
 pub(super) fn run(
     machine: &mut Machine<'_, '_>,
@@ -143,7 +62,7 @@ pub(super) fn run(
         }
         "compose" => Some(compose(machine, frame, rest, at)),
         "build" | "tag" => {
-            let grammar = Grammar { short: "tf", long: &["tag", "file"], ..Grammar::default() };
+            let grammar = Grammar { short: "tf", long: "tag file", ..Grammar::default() };
             let parsed = grammar.parse(rest);
             let built = parsed.values(&["t", "tag"]).map(|value| value.first().to_owned());
             machine.world.images.extend(built);
@@ -282,6 +201,33 @@ fn compose(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value], at:
     let command = parsed.operands.get(1..).unwrap_or_default().to_vec();
     let mut inner = container(frame, &parsed);
     inside(machine, &mut inner, command, at)
+}
+
+/// `kubectl exec pod -- command`, `vagrant ssh -c text`, `wsl command`: nothing is passed.
+pub(super) fn elsewhere(
+    machine: &mut Machine<'_, '_>,
+    frame: &mut Frame,
+    argv: &[Value],
+    at: usize,
+) -> Option<Effect> {
+    let words: Vec<&str> = argv.iter().map(Value::first).collect();
+    let mut inner = frame.cut_to(HashMap::new());
+    if words[0] == "vagrant" {
+        let text = words.iter().position(|word| matches!(*word, "-c" | "--command"))?;
+        let text = argv.get(text + 1)?.clone();
+        return Some(machine.text(&mut inner, &text, at));
+    }
+    let start = match words.iter().position(|word| *word == "--") {
+        Some(dashes) => dashes + 1,
+        None if words[0] == "wsl" => {
+            1 + words[1..].iter().position(|word| !word.starts_with('-'))?
+        }
+        None => return None,
+    };
+    let runs = words[0] == "wsl"
+        || words.iter().take(4).any(|word| matches!(*word, "exec" | "run" | "debug"));
+    let command = argv.get(start..).filter(|_| runs)?.to_vec();
+    Some(inside(machine, &mut inner, command, at))
 }
 
 /// `ssh host command` joins its words; without a command the shell there reads standard input.

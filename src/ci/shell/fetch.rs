@@ -21,84 +21,15 @@ struct Tool {
     remote_name: &'static [&'static str],
 }
 
-const CURL_LONG: &[&str] = &[
-    "output",
-    "user-agent",
-    "header",
-    "data",
-    "data-binary",
-    "data-raw",
-    "data-urlencode",
-    "data-ascii",
-    "json",
-    "request",
-    "user",
-    "form",
-    "form-string",
-    "cookie",
-    "cookie-jar",
-    "connect-timeout",
-    "max-time",
-    "retry",
-    "retry-delay",
-    "retry-max-time",
-    "cacert",
-    "capath",
-    "cert",
-    "key",
-    "pass",
-    "proxy",
-    "proxy-user",
-    "referer",
-    "resolve",
-    "connect-to",
-    "limit-rate",
-    "range",
-    "upload-file",
-    "url",
-    "write-out",
-    "output-dir",
-    "netrc-file",
-    "oauth2-bearer",
-    "interface",
-    "dump-header",
-    "config",
-    "ciphers",
-    "tls-max",
-    "max-redirs",
-    "max-filesize",
-    "noproxy",
-    "unix-socket",
-    "proto",
-    "proto-redir",
-    "proto-default",
-    "speed-limit",
-    "speed-time",
-    "stderr",
-    "time-cond",
-    "trace",
-    "trace-ascii",
-    "cert-type",
-    "key-type",
-    "socks5",
-    "socks5-hostname",
-    "dns-servers",
-    "aws-sigv4",
-    "pinnedpubkey",
-    "etag-save",
-    "etag-compare",
-    "parallel-max",
-    "create-file-mode",
-    "rate",
-    "url-query",
-    "variable",
-    "crlfile",
-    "engine",
-    "hostpubmd5",
-    "keepalive-time",
-    "local-port",
-    "quote",
-];
+const CURL_LONG: &str = "output user-agent header data data-binary data-raw data-urlencode data-ascii json \
+            request user form form-string cookie cookie-jar connect-timeout max-time retry \
+            retry-delay retry-max-time cacert capath cert key pass proxy proxy-user referer \
+            resolve connect-to limit-rate range upload-file url write-out output-dir netrc-file \
+            oauth2-bearer interface dump-header config ciphers tls-max max-redirs max-filesize \
+            noproxy unix-socket proto proto-redir proto-default speed-limit speed-time stderr \
+            time-cond trace trace-ascii cert-type key-type socks5 socks5-hostname dns-servers \
+            aws-sigv4 pinnedpubkey etag-save etag-compare parallel-max create-file-mode rate \
+            url-query variable crlfile engine hostpubmd5 keepalive-time local-port quote";
 
 const TOOLS: [Tool; 7] = [
     Tool {
@@ -118,39 +49,11 @@ const TOOLS: [Tool; 7] = [
         name: "wget",
         grammar: Grammar {
             short: "OPioaetTwQUBlARDIX",
-            long: &[
-                "output-document",
-                "directory-prefix",
-                "input-file",
-                "output-file",
-                "header",
-                "user",
-                "password",
-                "user-agent",
-                "tries",
-                "timeout",
-                "wait",
-                "post-data",
-                "post-file",
-                "method",
-                "body-data",
-                "http-user",
-                "http-password",
-                "load-cookies",
-                "save-cookies",
-                "referer",
-                "ca-certificate",
-                "certificate",
-                "private-key",
-                "connect-timeout",
-                "read-timeout",
-                "waitretry",
-                "limit-rate",
-                "retry-on-http-error",
-                "secure-protocol",
-                "progress",
-                "execute",
-            ],
+            long: "output-document directory-prefix input-file output-file header user password \
+            user-agent tries timeout wait post-data post-file method body-data http-user \
+            http-password load-cookies save-cookies referer ca-certificate certificate \
+            private-key connect-timeout read-timeout waitretry limit-rate retry-on-http-error \
+            secure-protocol progress execute",
             stop: false,
             single_dash: false,
         },
@@ -163,7 +66,7 @@ const TOOLS: [Tool; 7] = [
         name: "aria2c",
         grammar: Grammar {
             short: "odxsjkim",
-            long: &["out", "dir", "max-connection-per-server", "split", "header", "checksum"],
+            long: "out dir max-connection-per-server split header checksum",
             stop: false,
             single_dash: false,
         },
@@ -176,7 +79,7 @@ const TOOLS: [Tool; 7] = [
         name: "axel",
         grammar: Grammar {
             short: "onsHU",
-            long: &["output", "num-connections"],
+            long: "output num-connections",
             stop: false,
             single_dash: false,
         },
@@ -187,7 +90,7 @@ const TOOLS: [Tool; 7] = [
     },
     Tool {
         name: "fetch",
-        grammar: Grammar { short: "oBiNSTw", long: &["output"], stop: false, single_dash: false },
+        grammar: Grammar { short: "oBiNSTw", long: "output", stop: false, single_dash: false },
         output: &["o", "output"],
         dir: &[],
         saves: true,
@@ -197,7 +100,7 @@ const TOOLS: [Tool; 7] = [
         name: "http",
         grammar: Grammar {
             short: "oaAps",
-            long: &["output", "auth", "auth-type", "print"],
+            long: "output auth auth-type print",
             stop: false,
             single_dash: false,
         },
@@ -208,7 +111,7 @@ const TOOLS: [Tool; 7] = [
     },
     Tool {
         name: "lynx",
-        grammar: Grammar { short: "", long: &[], stop: false, single_dash: true },
+        grammar: Grammar { short: "", long: "", stop: false, single_dash: true },
         output: &[],
         dir: &[],
         saves: false,
@@ -372,16 +275,7 @@ fn github_cli(
         ["api", ..] => {
             const GRAMMAR: Grammar = Grammar {
                 short: "HXfFqtp",
-                long: &[
-                    "header",
-                    "method",
-                    "field",
-                    "raw-field",
-                    "jq",
-                    "template",
-                    "input",
-                    "hostname",
-                ],
+                long: "header method field raw-field jq template input hostname",
                 stop: false,
                 single_dash: false,
             };
@@ -411,7 +305,7 @@ fn release_download(
 ) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "RpODA",
-        long: &["repo", "pattern", "output", "dir", "archive"],
+        long: "repo pattern output dir archive",
         stop: false,
         single_dash: false,
     };
@@ -420,14 +314,15 @@ fn release_download(
         value.map(|value| machine.world.unknowns.show(value.first()))
     };
     let repository = show(machine, parsed.value(&["R", "repo"]));
+    // The repository's own releases are no third party's.
+    let Some(repository) = repository.filter(|name| !is_own_repository(name)) else {
+        return Effect::default();
+    };
     let reference = show(machine, parsed.operands.first());
     let component = Component {
         kind: Kind::ReleaseAsset,
-        name: repository.unwrap_or_else(|| "${{ github.repository }}".to_owned()),
-        pinned: match &reference {
-            Some(reference) if !reference.starts_with('$') => Pinned::Tag,
-            _ => Pinned::No,
-        },
+        name: repository,
+        pinned: if reference.is_some() { Pinned::Tag } else { Pinned::No },
         reference,
         verified: Verified::No,
     };
@@ -483,11 +378,15 @@ fn cloud_copy(
     };
     let source = argv.iter().position(|value| remote(&value))?;
     let target = argv[source + 1..].iter().find(|value| !value.first().starts_with("--"));
+    let shows = argv.iter().take(4).any(|value| value.first() == "cat");
+    // Without a target behind it, the remote name is itself the target: an upload.
+    if target.is_none_or(|target| remote(&target)) && !shows {
+        return Some(Effect::default());
+    }
     let fetched = machine.fetch_each(frame, &argv[source].clone(), at);
     let blobs: Vec<Blob> = fetched.into_iter().flat_map(|(_, blobs)| blobs).collect();
     let content = machine.world.bytes_of(blobs.clone(), "$(s3 …)");
     match target {
-        Some(target) if remote(&target) => {}
         Some(target) if target.first() != "-" => {
             let path = machine.path(frame, target.first());
             let name = remote_name(argv[source].first());

@@ -209,15 +209,7 @@ fn extract(
 fn tar(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "fCbTXIHNV",
-        long: &[
-            "file",
-            "directory",
-            "strip-components",
-            "transform",
-            "exclude",
-            "use-compress-program",
-            "strip",
-        ],
+        long: "file directory strip-components transform exclude use-compress-program strip",
         stop: false,
         single_dash: false,
     };
@@ -282,11 +274,8 @@ fn seven_zip(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value]) -
 
 fn copy(machine: &mut Machine<'_, '_>, frame: &mut Frame, tool: &str, rest: &[Value]) -> Effect {
     let short = if tool == "install" { "mogtTS" } else { "tS" };
-    let grammar = Grammar {
-        short,
-        long: &["target-directory", "mode", "owner", "group"],
-        ..Grammar::default()
-    };
+    let grammar =
+        Grammar { short, long: "target-directory mode owner group", ..Grammar::default() };
     let parsed = grammar.parse(rest);
     let target = parsed.value(&["t", "target-directory"]).cloned();
     let (sources, target) = match (target, parsed.operands.split_last()) {

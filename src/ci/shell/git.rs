@@ -17,7 +17,7 @@ pub(super) fn run(
 ) -> Option<Effect> {
     const GRAMMAR: Grammar = Grammar {
         short: "cC",
-        long: &["git-dir", "work-tree", "exec-path", "namespace"],
+        long: "git-dir work-tree exec-path namespace",
         stop: true,
         single_dash: false,
     };
@@ -39,7 +39,7 @@ pub(super) fn run(
             Some(Effect::default())
         }
         "fetch" | "pull" => {
-            let operands = Grammar { long: &["depth"], ..Grammar::default() }.parse(rest).operands;
+            let operands = Grammar { long: "depth", ..Grammar::default() }.parse(rest).operands;
             if let Some(reference) = operands.get(1) {
                 check_out(machine, &inner, reference);
             }
@@ -65,20 +65,8 @@ pub(super) fn clone(
 ) -> Option<Effect> {
     const GRAMMAR: Grammar = Grammar {
         short: "bcoujS",
-        long: &[
-            "branch",
-            "depth",
-            "config",
-            "origin",
-            "jobs",
-            "reference",
-            "revision",
-            "filter",
-            "shallow-since",
-            "separate-git-dir",
-            "template",
-            "upload-pack",
-        ],
+        long: "branch depth config origin jobs reference revision filter shallow-since \
+            separate-git-dir template upload-pack",
         stop: false,
         single_dash: false,
     };

@@ -6,12 +6,12 @@ use super::{
     cmd,
     component::Use,
     machine::{Effect, Frame, Machine, Source, Started},
-    options::Grammar,
+    options::{Grammar, listed},
     powershell, python,
     value::{Value, is_mark},
 };
 
-const SHELLS: [&str; 8] = ["bash", "sh", "zsh", "dash", "ksh", "ash", "rbash", "mksh"];
+const SHELLS: &str = "bash sh zsh dash ksh ash rbash mksh";
 
 /// Interpreter, the option that takes program text, options with a value.
 const OTHERS: [(&str, &str, &str); 16] = [
@@ -40,7 +40,7 @@ pub(super) fn run(
     argv: &[Value],
     at: usize,
 ) -> Option<Effect> {
-    if SHELLS.contains(&tool) {
+    if listed(SHELLS, tool) {
         return Some(machine.shell(frame, argv, at));
     }
     match tool {
@@ -59,9 +59,9 @@ impl Machine<'_, '_> {
     /// `bash [options] [-c text | file | -s] [arguments]`
     pub(super) fn shell(&mut self, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
         const GRAMMAR: Grammar =
-            Grammar { short: "oO", long: &["rcfile", "init-file"], stop: true, single_dash: false };
+            Grammar { short: "oO", long: "rcfile init-file", stop: true, single_dash: false };
         let parsed = GRAMMAR.parse(&argv[1..]);
-        self.spend_bytes(frame.vars.len() * 64);
+        self.spend_bytes(frame.vars.len() * 512);
         let mut inner = frame.child();
         for (name, value) in &parsed.options {
             match (name.as_str(), value) {
@@ -181,7 +181,7 @@ impl Machine<'_, '_> {
                 python::text(self, &mut inner, content, at);
                 return Effect::default();
             }
-            if !SHELLS.iter().any(|shell| interpreter.contains(shell)) {
+            if !SHELLS.split(' ').any(|shell| interpreter.contains(shell)) {
                 return Effect::default();
             }
         }
@@ -231,9 +231,13 @@ fn other(
         ("deno" | "dotnet" | "bun", _) => return Effect::default(),
         _ => &argv[1..],
     };
-    let parsed = Grammar { short: valued, stop: true, ..Grammar::default() }.parse(rest);
+    let grammar = Grammar { short: valued, long: "eval require", stop: true, single_dash: false };
+    let parsed = grammar.parse(rest);
     if !text_option.is_empty() && (parsed.has(&[text_option, "eval", "p", "n"])) {
         // Program text of another language: what it is given on standard input is data.
+        if let Some(program) = parsed.value(&[text_option, "eval", "p"]).cloned() {
+            machine.runs_stream(frame, &program, argv, at);
+        }
         return machine.passed_through(frame);
     }
     let Some(script) = parsed.operands.first() else {

@@ -8,15 +8,17 @@ use std::{
 
 use super::{
     Outcome,
-    component::{self, Use},
+    component::Use,
     posix::ast::{Script, Stmt},
     value::{Blob, Value},
-    world::{CHECKOUT, ENV_FILE, Fetch, HOME, OUTPUT_FILE, PATH_FILE, What, World},
+    world::{CHECKOUT, ENV_FILE, Fetch, HOME, MAX_TREES, OUTPUT_FILE, PATH_FILE, What, World},
 };
-use crate::ci::model::{Binding, Certainty, EnvView, Flow, Gap, Hides, Mention, Place, Verified};
+use crate::ci::model::{
+    Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Mention, Place, Verified,
+};
 
-/// Commands that one script may run, functions and called scripts included.
-const MAX_COMMANDS: u32 = 2_000_000;
+/// Statements that one script may run, functions and called scripts included; a long one gets more.
+const MAX_COMMANDS: u32 = 150_000;
 /// Calls, substitutions and nested texts inside each other.
 pub(super) const MAX_DEPTH: u32 = 48;
 const MAX_MENTIONS: usize = 5_000;
@@ -31,7 +33,8 @@ pub(super) struct Machine<'s, 'a> {
     pub(super) calls: Vec<Arc<str>>,
     /// What was called already, with its arguments and environment.
     pub(super) called: HashSet<u64>,
-    seen: HashSet<(usize, Place, Verified)>,
+    /// Mentions by what they say, with their position.
+    seen: HashMap<(Component, Place, bool), usize>,
     /// Files whose check was made good by what only happens after it.
     pub(super) settled: HashSet<String>,
 }
@@ -72,10 +75,13 @@ pub(super) type Function = (Rc<Stmt>, Rc<Source>);
 pub(super) struct Frame {
     pub(super) source: Rc<Source>,
     pub(super) vars: HashMap<String, Variable>,
-    pub(super) functions: HashMap<String, Function>,
+    /// Shared: most processes define none.
+    pub(super) functions: Rc<HashMap<String, Function>>,
     pub(super) cwd: String,
     /// Behind `docker run`, `ssh`, `sudo` …: only `vars` that are exported were passed.
     pub(super) cut: bool,
+    /// Directories that `popd` and `cd -` go back to.
+    pub(super) dirs: Vec<String>,
     pub(super) via: Vec<Place>,
     pub(super) errexit: bool,
     pub(super) pipefail: bool,
@@ -92,9 +98,10 @@ impl Frame {
         Self {
             source,
             vars: HashMap::new(),
-            functions: HashMap::new(),
+            functions: Rc::default(),
             cwd,
             cut: false,
+            dirs: Vec::new(),
             via: Vec::new(),
             errexit: false,
             pipefail: false,
@@ -120,7 +127,7 @@ impl Frame {
     pub(super) fn cut_to(&self, passed: HashMap<String, Variable>) -> Self {
         let mut inner = self.clone();
         inner.vars = passed;
-        inner.functions.clear();
+        inner.functions = Rc::default();
         inner.cut = true;
         inner
     }
@@ -129,7 +136,7 @@ impl Frame {
     pub(super) fn child(&self) -> Self {
         let mut inner = self.clone();
         inner.vars.retain(|_, variable| variable.exported);
-        inner.functions.clear();
+        inner.functions = Rc::default();
         inner.errexit = false;
         inner.pipefail = false;
         inner
@@ -152,6 +159,8 @@ pub(super) struct Effect {
     pub(super) always: Checks,
     /// It never comes back: `exit`, `return`.
     pub(super) ends: bool,
+    /// It ends with a failure that only its own process notices: `(exit 1)`.
+    pub(super) fails: bool,
 }
 
 impl Effect {
@@ -175,15 +184,15 @@ pub(super) struct Started<'f> {
 }
 
 impl<'s, 'a> Machine<'s, 'a> {
-    pub(super) fn new(world: &'s mut World<'a>) -> Self {
+    pub(super) fn new(world: &'s mut World<'a>, length: usize) -> Self {
         Self {
             world,
             out: Outcome::default(),
             depth: 0,
-            budget: MAX_COMMANDS,
+            budget: MAX_COMMANDS.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)),
             calls: Vec::new(),
             called: HashSet::new(),
-            seen: HashSet::new(),
+            seen: HashMap::new(),
             settled: HashSet::new(),
         }
     }
@@ -258,17 +267,25 @@ impl<'s, 'a> Machine<'s, 'a> {
         for blob in blobs {
             let fetch = &mut self.world.fetches[blob.fetch];
             fetch.runs = true;
-            let key = (blob.fetch, place.clone(), blob.verified);
-            if self.out.mentions.len() >= MAX_MENTIONS || !self.seen.insert(key) {
-                continue;
-            }
             let guessed = fetch.guessed;
-            let mut component = match &fetch.what {
-                What::Url(url) => component::of_url(url, using),
-                What::Component(component) => component.clone(),
-            };
+            let mut component = fetch.what.component(using);
             component.verified = component.verified.max(blob.verified);
             let via = led_by(&started.frame.via, &fetch.place, &place);
+            let key = (component.clone(), place.clone(), started.frame.cut);
+            if let Some(number) = self.seen.get(&key) {
+                // The same line once more, in a loop or by another call: other secrets may be in it.
+                let flows = self.arguments(started);
+                let known = &mut self.out.mentions[*number].arguments;
+                known.extend(
+                    flows.into_iter().filter(|flow| !known.contains(flow)).collect::<Vec<_>>(),
+                );
+                continue;
+            }
+            if self.out.mentions.len() >= MAX_MENTIONS {
+                self.gap(place.clone(), "more fetches run than are listed", Hides::Anything);
+                return;
+            }
+            self.seen.insert(key, self.out.mentions.len());
             let certainty = started.frame.certainty;
             let mention = Mention {
                 component,
@@ -313,16 +330,17 @@ impl<'s, 'a> Machine<'s, 'a> {
     }
 
     /// Mentions what this script fetched and kept, and nothing runs.
-    pub(super) fn report_unrun(&mut self, from: usize) {
+    pub(super) fn report_unrun(&mut self, frame: &Frame, from: usize) {
+        if self.world.trees.len() >= MAX_TREES {
+            let reason = "more archives and clones than are followed";
+            self.gap(frame.place(0), reason, Hides::Anything);
+        }
         for fetch in &mut self.world.fetches[from..] {
             if fetch.runs || !fetch.kept || fetch.reported {
                 continue;
             }
             fetch.reported = true;
-            let component = match &fetch.what {
-                What::Url(url) => component::of_url(url, Use::Kept),
-                What::Component(component) => component.clone(),
-            };
+            let component = fetch.what.component(Use::Kept);
             if self.out.mentions.len() < MAX_MENTIONS {
                 self.out.mentions.push(Mention {
                     component,

@@ -100,6 +100,8 @@ impl LineMap {
 /// What one script does.
 #[derive(Debug, Default)]
 pub struct Outcome {
+    /// What is fetched and kept has `runs: false` here even if a later script runs it: ask
+    /// [`Session::ran`] once all scripts of the job were followed.
     pub mentions: Vec<Mention>,
     /// Written to `$GITHUB_ENV` (or the platform's like): environment of the steps that follow.
     pub env_for_later_steps: Vec<Binding>,

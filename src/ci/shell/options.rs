@@ -6,7 +6,8 @@ use super::value::{Text, Value};
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Grammar {
     pub(super) short: &'static str,
-    pub(super) long: &'static [&'static str],
+    /// Names, separated by blanks.
+    pub(super) long: &'static str,
     /// The first operand ends the options: the rest is another command.
     pub(super) stop: bool,
     /// `-name value` is one option, as in Go programs.
@@ -78,7 +79,7 @@ impl Grammar {
             let value = strip(argument, &format!("{dashes}{name}="));
             return (name.to_owned(), Some(value));
         }
-        let takes = self.long.contains(&text);
+        let takes = listed(self.long, text);
         (text.to_owned(), takes.then(|| rest.next().cloned()).flatten())
     }
 
@@ -108,6 +109,11 @@ impl Grammar {
     }
 }
 
+/// Whether `word` is one of the blank-separated words of `list`.
+pub(super) fn listed(list: &str, word: &str) -> bool {
+    !word.is_empty() && list.split_ascii_whitespace().any(|known| known == word)
+}
+
 /// `value` without `prefix` in each candidate.
 pub(super) fn strip(value: &Value, prefix: &str) -> Value {
     let texts = value
@@ -135,7 +141,7 @@ mod tests {
 
     #[test]
     fn clusters_and_long_options() {
-        let grammar = Grammar { short: "o", long: &["header"], ..Grammar::default() };
+        let grammar = Grammar { short: "o", long: "header", ..Grammar::default() };
         let argv: Vec<Value> =
             ["-fsSLo", "out", "--header", "A: b", "--x=y", "url", "-oz"].map(Value::plain).into();
         let parsed = grammar.parse(&argv);

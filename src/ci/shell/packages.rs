@@ -90,7 +90,7 @@ impl Run<'_, '_, '_> {
     fn node(&mut self, rest: &[Value]) -> bool {
         const GRAMMAR: Grammar = Grammar {
             short: "pcw",
-            long: &["package", "call", "workspace", "registry", "prefix", "cache", "userconfig"],
+            long: "package call workspace registry prefix cache userconfig",
             stop: true,
             single_dash: false,
         };
@@ -151,7 +151,7 @@ impl Run<'_, '_, '_> {
         let spec = parsed.value(&["from", "spec"]).or(parsed.operands.first()).cloned();
         let arguments = parsed.operands.get(1..).unwrap_or_default();
         let extras: Vec<Value> = parsed.values(&["with", "w"]).cloned().collect();
-        if let Some(spec) = spec {
+        if let Some(spec) = spec.filter(|spec| !is_local(spec.first())) {
             self.each(&spec, arguments, python_component);
         }
         for extra in extras {
@@ -162,7 +162,7 @@ impl Run<'_, '_, '_> {
 
     fn python_install(&mut self, rest: &[Value]) -> bool {
         let parsed = PYTHON_TOOL.parse(rest);
-        for spec in &parsed.operands {
+        for spec in parsed.operands.iter().filter(|spec| !is_local(spec.first())) {
             let component = python_component(&self.machine.world.unknowns.show(spec.first()));
             let program = basename(component.name.trim_start_matches("pypi:")).to_owned();
             self.install(component, &program, false);
@@ -219,27 +219,8 @@ impl Run<'_, '_, '_> {
     fn cargo(&mut self, verb: &str, rest: &[Value]) -> bool {
         const GRAMMAR: Grammar = Grammar {
             short: "jFZ",
-            long: &[
-                "version",
-                "vers",
-                "git",
-                "branch",
-                "tag",
-                "rev",
-                "path",
-                "root",
-                "registry",
-                "index",
-                "features",
-                "target",
-                "target-dir",
-                "profile",
-                "bin",
-                "example",
-                "jobs",
-                "config",
-                "color",
-            ],
+            long: "version vers git branch tag rev path root registry index features target target-dir \
+            profile bin example jobs config color",
             stop: false,
             single_dash: false,
         };
@@ -294,7 +275,7 @@ impl Run<'_, '_, '_> {
         if !adds {
             return false;
         }
-        let grammar = Grammar { long: &["version"], ..Grammar::default() };
+        let grammar = Grammar { long: "version", ..Grammar::default() };
         let parsed = grammar.parse(&rest[1..]);
         let version = parsed.value(&["version"]).map(|value| value.first().to_owned());
         for url in parsed.operands.iter().filter(|value| value.first().contains("://")) {
@@ -327,66 +308,29 @@ impl Run<'_, '_, '_> {
 
 const PYTHON_TOOL: Grammar = Grammar {
     short: "pw",
-    long: &[
-        "from",
-        "spec",
-        "with",
-        "python",
-        "index-url",
-        "pip-args",
-        "index",
-        "env-file",
-        "suffix",
-    ],
+    long: "from spec with python index-url pip-args index env-file suffix",
     stop: true,
     single_dash: false,
 };
 
 const PIP: Grammar = Grammar {
     short: "rceitd",
-    long: &[
-        "requirement",
-        "constraint",
-        "editable",
-        "index-url",
-        "extra-index-url",
-        "find-links",
-        "target",
-        "prefix",
-        "root",
-        "python",
-        "trusted-host",
-        "no-binary",
-        "only-binary",
-        "cache-dir",
-        "proxy",
-        "timeout",
-        "retries",
-    ],
+    long: "requirement constraint editable index-url extra-index-url find-links target prefix \
+            root python trusted-host no-binary only-binary cache-dir proxy timeout retries",
     stop: false,
     single_dash: false,
 };
 
 const GO: Grammar = Grammar {
     short: "oCp",
-    long: &[
-        "tags",
-        "ldflags",
-        "gcflags",
-        "mod",
-        "modfile",
-        "exec",
-        "overlay",
-        "asmflags",
-        "buildmode",
-    ],
+    long: "tags ldflags gcflags mod modfile exec overlay asmflags buildmode",
     stop: true,
     single_dash: true,
 };
 
 fn operands(rest: &[Value]) -> Vec<Value> {
     let parsed: Parsed =
-        Grammar { long: &["prefix", "registry", "workspace"], ..Grammar::default() }.parse(rest);
+        Grammar { long: "prefix registry workspace", ..Grammar::default() }.parse(rest);
     parsed.operands
 }
 

@@ -8,6 +8,7 @@ use super::{
     component::Use,
     interpreters::lines_only,
     machine::{Effect, Frame, Machine, Started},
+    options::listed,
     syntax::{MAX_NESTING, children, parse},
     value::{Text, Value, is_mark},
     verify,
@@ -542,38 +543,16 @@ impl<'t> Script<'_, '_, '_> {
 
 /// Goes down through nodes that only wrap one other.
 fn inner_of(mut node: Node<'_>) -> Node<'_> {
-    const WRAPPERS: [&str; 29] = [
-        "logical_expression",
-        "bitwise_expression",
-        "comparison_expression",
-        "additive_expression",
-        "multiplicative_expression",
-        "format_expression",
-        "range_expression",
-        "array_literal_expression",
-        "unary_expression",
-        "string_literal",
-        "argument_expression",
-        "logical_argument_expression",
-        "bitwise_argument_expression",
-        "comparison_argument_expression",
-        "additive_argument_expression",
-        "multiplicative_argument_expression",
-        "format_argument_expression",
-        "range_argument_expression",
-        "pipeline",
-        "pipeline_chain",
-        "statement_list",
-        "command_name_expr",
-        "expression_with_unary_operator",
-        "script_block_body",
-        "integer_literal",
-        "primary_expression",
-        "program",
-        "statement_block",
-        "script_block",
-    ];
-    while node.named_child_count() == 1 && WRAPPERS.contains(&node.kind()) {
+    const WRAPPERS: &str = "logical_expression bitwise_expression comparison_expression additive_expression \
+            multiplicative_expression format_expression range_expression \
+            array_literal_expression unary_expression string_literal argument_expression \
+            logical_argument_expression bitwise_argument_expression \
+            comparison_argument_expression additive_argument_expression \
+            multiplicative_argument_expression format_argument_expression \
+            range_argument_expression pipeline pipeline_chain statement_list command_name_expr \
+            expression_with_unary_operator script_block_body integer_literal primary_expression \
+            program statement_block script_block";
+    while node.named_child_count() == 1 && listed(WRAPPERS, node.kind()) {
         match node.named_child(0) {
             Some(child) if child.byte_range() == node.byte_range() || is_block(node.kind()) => {
                 node = child

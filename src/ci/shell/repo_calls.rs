@@ -185,7 +185,11 @@ impl Machine<'_, '_> {
 
     /// Notes a call; `false` where it is running already or was made with the same environment.
     pub(super) fn enter(&mut self, frame: &Frame, path: &str, argv: &[Value], at: usize) -> bool {
-        if self.calls.iter().any(|call| call.as_ref() == path) || self.calls.len() > 16 {
+        if self.calls.iter().any(|call| call.as_ref() == path) {
+            return false;
+        }
+        if self.calls.len() > 24 {
+            self.gap(frame.place(at), "calls nest too deeply to follow", Hides::Anything);
             return false;
         }
         let mut hasher = DefaultHasher::new();

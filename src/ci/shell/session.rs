@@ -4,6 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{
     Outcome, ScriptInput, Shell, cmd,
+    component::Use,
     machine::{Frame, Machine, Source, Variable},
     posix::parse::parse,
     powershell, python,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::ci::{
     Files,
-    model::{Binding, Gap, Hides, Place},
+    model::{Binding, Gap, Hides, Mention, Place},
 };
 
 /// The shell side of one job.
@@ -32,7 +33,7 @@ impl<'a> Session<'a> {
         let fetched_before = self.world.fetches.len();
         let text = self.decoded(input);
         let template = Template::parse(input.template.unwrap_or_default());
-        let mut machine = Machine::new(&mut self.world);
+        let mut machine = Machine::new(&mut self.world, input.text.len());
         let source =
             Source { file: Arc::clone(input.file), lines: text.lines.clone(), ..Source::default() };
         let cwd = resolve(super::world::CHECKOUT, input.workdir);
@@ -45,12 +46,21 @@ impl<'a> Session<'a> {
             Some(argv) if input.shell != Shell::Other => machine.through(&mut frame, argv, &value),
             _ => script(&mut machine, &mut frame, input, &value),
         }
-        machine.report_unrun(fetched_before);
+        machine.report_unrun(&frame, fetched_before);
         let mut outcome = machine.out;
         outcome.env_for_later_steps = self.assignments(ENV_FILE);
         outcome.outputs = self.assignments(OUTPUT_FILE);
         self.add_paths();
         outcome
+    }
+
+    /// Whether a fetch that was mentioned as not run was run after all, by this script or a later one.
+    pub fn ran(&self, mention: &Mention) -> bool {
+        self.world.fetches.iter().any(|fetch| {
+            fetch.runs
+                && fetch.place == mention.place
+                && fetch.what.component(Use::Kept).name == mention.component.name
+        })
     }
 
     /// The text with a mark for each `${{ … }}`, and its lines.
@@ -180,7 +190,8 @@ fn script(
             };
             machine.syntax_gaps(&source, &text.s);
             frame.source = Rc::new(source);
-            machine.script(frame);
+            let printed = machine.script(frame).out;
+            workflow_commands(machine, &printed);
         }
         Shell::PowerShell => powershell::text(machine, frame, value, 0),
         Shell::Python => python::text(machine, frame, value, 0),
@@ -195,6 +206,26 @@ fn script(
                 reason: "a script in a language that is not followed".to_owned(),
                 hides: Hides::Text(Arc::from(shown)),
             });
+        }
+    }
+}
+
+/// `::set-output name=N::V` and `::set-env name=N::V` on standard output, as runners read them until 2023.
+fn workflow_commands(machine: &mut Machine<'_, '_>, printed: &Value) {
+    for text in &printed.texts {
+        for line in text.s.lines() {
+            for (command, file) in
+                [("::set-output name=", OUTPUT_FILE), ("::set-env name=", ENV_FILE)]
+            {
+                let Some((name, value)) =
+                    line.strip_prefix(command).and_then(|rest| rest.split_once("::"))
+                else {
+                    continue;
+                };
+                let mut content = Value::plain(format!("{name}={value}\n"));
+                content.flows.clone_from(&printed.flows);
+                machine.world.write(file, content, true);
+            }
         }
     }
 }

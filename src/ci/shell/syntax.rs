@@ -8,9 +8,9 @@ use super::machine::{Frame, Machine};
 use crate::ci::model::Hides;
 
 /// Longer texts are a gap.
-const MAX_TEXT: usize = 1 << 20;
-/// Calls of the progress callback: a bound on work that needs no clock.
-const MAX_PROGRESS: usize = 200_000;
+const MAX_TEXT: usize = 256 << 10;
+/// Calls of the progress callback that any text may cost: a bound on work that needs no clock.
+const MIN_PROGRESS: usize = 2_000;
 /// Syntax nested deeper is not followed.
 pub(super) const MAX_NESTING: u32 = 100;
 
@@ -21,9 +21,10 @@ pub(super) fn parse(language: &Language, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(language).ok()?;
     let mut calls = 0usize;
+    let most = MIN_PROGRESS + text.len() / 16;
     let mut progress = |_: &tree_sitter::ParseState| {
         calls += 1;
-        if calls > MAX_PROGRESS { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if calls > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);
     let bytes = text.as_bytes();

@@ -3,28 +3,14 @@
 use super::{
     commands::digest,
     machine::{Checks, Effect, Frame, Machine},
-    options::Grammar,
+    options::{self, Grammar},
     value::{Value, is_mark},
     world::{basename, dirname},
 };
 use crate::ci::model::Verified;
 
-const DIGESTS: [&str; 14] = [
-    "sha256sum",
-    "sha512sum",
-    "sha1sum",
-    "sha384sum",
-    "sha224sum",
-    "md5sum",
-    "b2sum",
-    "b3sum",
-    "shasum",
-    "gsha256sum",
-    "cksum",
-    "sha256",
-    "rhash",
-    "md5",
-];
+const DIGESTS: &str = "sha256sum sha512sum sha1sum sha384sum sha224sum md5sum b2sum b3sum shasum gsha256sum \
+            cksum sha256 rhash md5";
 
 pub(super) fn run(
     machine: &mut Machine<'_, '_>,
@@ -32,7 +18,7 @@ pub(super) fn run(
     tool: &str,
     argv: &[Value],
 ) -> Option<Effect> {
-    if DIGESTS.contains(&tool) {
+    if options::listed(DIGESTS, tool) {
         return Some(digest_tool(machine, frame, argv));
     }
     let rest = &argv[1..];
@@ -169,7 +155,7 @@ pub(super) fn compared(machine: &Machine<'_, '_>, left: &Value, right: &Value) -
 
 fn digest_tool(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value]) -> Effect {
     const GRAMMAR: Grammar =
-        Grammar { short: "al", long: &["algorithm"], stop: false, single_dash: false };
+        Grammar { short: "al", long: "algorithm", stop: false, single_dash: false };
     let parsed = GRAMMAR.parse(&argv[1..]);
     if !parsed.has(&["c", "check"]) {
         let paths: Vec<String> =
@@ -246,7 +232,7 @@ fn listed(machine: &Machine<'_, '_>, frame: &Frame, content: &Value) -> Checks {
 
 /// `--verify SIGNATURE [FILE]`; a file that is signed inline is checked itself.
 fn gpg_verify(machine: &Machine<'_, '_>, frame: &Frame, rest: &[Value]) -> Effect {
-    let grammar = Grammar { long: &["keyring", "homedir", "trust-model"], ..Grammar::default() };
+    let grammar = Grammar { long: "keyring homedir trust-model", ..Grammar::default() };
     let operands = grammar.parse(rest).operands;
     let path = |value: &Value| machine.path(frame, value.first());
     let file = match operands.as_slice() {
@@ -283,40 +269,12 @@ pub(super) fn operands_checked(
 ) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "oRbBj",
-        long: &[
-            "key",
-            "signature",
-            "certificate",
-            "certificate-identity",
-            "certificate-oidc-issuer",
-            "cert",
-            "certificate-identity-regexp",
-            "certificate-oidc-issuer-regexp",
-            "bundle",
-            "rekor-url",
-            "type",
-            "certificate-github-workflow-repository",
-            "provenance-path",
-            "source-uri",
-            "source-tag",
-            "source-branch",
-            "source-versioned-tag",
-            "builder-id",
-            "owner",
-            "repo",
-            "signer-workflow",
-            "signer-repo",
-            "cert-identity",
-            "cert-oidc-issuer",
-            "predicate-type",
-            "format",
-            "hostname",
-            "digest-alg",
-            "custom-trusted-root",
-            "cert-identity-regex",
-            "trusted-root",
-            "output",
-        ],
+        long: "key signature certificate certificate-identity certificate-oidc-issuer cert \
+            certificate-identity-regexp certificate-oidc-issuer-regexp bundle rekor-url type \
+            certificate-github-workflow-repository provenance-path source-uri source-tag \
+            source-branch source-versioned-tag builder-id owner repo signer-workflow signer-repo \
+            cert-identity cert-oidc-issuer predicate-type format hostname digest-alg \
+            custom-trusted-root cert-identity-regex trusted-root output",
         stop: false,
         single_dash: false,
     };

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    component::{self, Use},
     machine::Variable,
     value::{Blob, Unknown, Unknowns, Value, has_marks},
 };
@@ -20,6 +21,8 @@ pub(super) const CHECKOUT: &str = "/github/workspace";
 pub(super) const ENV_FILE: &str = "/github/env";
 pub(super) const OUTPUT_FILE: &str = "/github/output";
 pub(super) const PATH_FILE: &str = "/github/path";
+/// More unpacked trees than this are reported, not followed.
+pub(super) const MAX_TREES: usize = 500;
 pub(super) const HOME: &str = "/home/runner";
 
 /// Something that came from elsewhere.
@@ -43,6 +46,18 @@ pub(super) enum What {
     Component(Component),
 }
 
+impl What {
+    pub(super) fn component(&self, using: Use) -> Component {
+        match self {
+            Self::Url(url) => component::of_url(url, using),
+            Self::Component(component) => component.clone(),
+        }
+    }
+}
+
+/// A file's path in the checkout, and its bytes.
+pub(super) type RepositoryFile = (Arc<str>, Arc<[u8]>);
+
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileState {
     pub(super) content: Value,
@@ -63,6 +78,8 @@ pub(super) struct World<'a> {
     files: &'a dyn Files,
     pub(super) unknowns: Unknowns,
     pub(super) states: HashMap<String, FileState>,
+    /// Last parts of the paths in `states`: most commands name none of them.
+    names: HashSet<String>,
     pub(super) trees: Vec<Tree>,
     pub(super) fetches: Vec<Fetch>,
     /// Directories that earlier steps put in front of `PATH`.
@@ -80,6 +97,7 @@ impl<'a> World<'a> {
             files,
             unknowns: Unknowns::default(),
             states: HashMap::new(),
+            names: HashSet::new(),
             trees: Vec::new(),
             fetches: Vec::new(),
             path: Vec::new(),
@@ -104,7 +122,7 @@ impl<'a> World<'a> {
         for blob in &tree.blobs {
             self.fetches[blob.fetch].kept = true;
         }
-        if self.trees.len() < 2_000 {
+        if self.trees.len() < MAX_TREES {
             self.trees.push(tree);
         }
     }
@@ -124,9 +142,22 @@ impl<'a> World<'a> {
         match self.states.get_mut(path) {
             Some(state) if append => state.content.append(&content),
             _ => {
-                self.states.insert(path.to_owned(), FileState { content, verified: None });
+                self.place_file(path.to_owned(), FileState { content, verified: None });
             }
         }
+    }
+
+    fn place_file(&mut self, path: String, state: FileState) {
+        let name = basename(&path);
+        if !self.names.contains(name) {
+            self.names.insert(name.to_owned());
+        }
+        self.states.insert(path, state);
+    }
+
+    /// Whether a command of this name may be one of the job's own files.
+    pub(super) fn may_hold(&self, name: &str) -> bool {
+        !self.trees.is_empty() || self.names.contains(name)
     }
 
     /// What a file holds: written by the job, else part of the repository.
@@ -196,10 +227,7 @@ impl<'a> World<'a> {
             .is_some_and(|inside| !matches!(self.files.read(&inside), Ok(None)))
     }
 
-    pub(super) fn repository_file(
-        &self,
-        path: &str,
-    ) -> Option<Result<(Arc<str>, Arc<[u8]>), String>> {
+    pub(super) fn repository_file(&self, path: &str) -> Option<Result<RepositoryFile, String>> {
         let inside = self.repository_path(path)?;
         match self.files.read(&inside) {
             Ok(bytes) => bytes.map(|bytes| Ok((Arc::from(inside), bytes))),
@@ -209,12 +237,15 @@ impl<'a> World<'a> {
 
     /// Known files that a path with a pattern names; the path itself where it has none.
     pub(super) fn matching(&self, path: &str) -> Vec<String> {
-        if !path.contains(['*', '?']) {
+        // Hundreds of files are no job's, and each pattern looks at all of them.
+        if !path.contains(['*', '?']) || self.states.len() > 300 {
             return vec![path.to_owned()];
         }
+        let fixed = path.split(['*', '?', '[']).next().unwrap_or_default();
         let mut found: Vec<String> = self
             .states
             .keys()
+            .filter(|known| known.starts_with(fixed))
             .filter(|known| super::posix::pattern::matches(path, known))
             .take(50)
             .cloned()
@@ -228,19 +259,23 @@ impl<'a> World<'a> {
 
     pub(super) fn copy(&mut self, from: &str, to: &str) {
         if let Some(state) = self.states.get(from).cloned() {
-            self.states.insert(to.to_owned(), state);
+            self.place_file(to.to_owned(), state);
             return;
         }
         let blobs = self.member_of(from);
         if !blobs.is_empty() {
             let content = self.bytes_of(blobs.clone(), from);
-            self.states.insert(to.to_owned(), FileState { content, verified: None });
+            self.place_file(to.to_owned(), FileState { content, verified: None });
         }
         self.copy_below(from, to, blobs);
     }
 
     /// A directory is copied with what lies in it.
     fn copy_below(&mut self, from: &str, to: &str, blobs: Vec<Blob>) {
+        // As with patterns: hundreds of files are no job's.
+        if self.states.len() > 300 {
+            return;
+        }
         let prefix = format!("{from}/");
         let inner: Vec<(String, FileState)> = self
             .states
@@ -251,7 +286,9 @@ impl<'a> World<'a> {
             })
             .take(1000)
             .collect();
-        self.states.extend(inner);
+        for (path, state) in inner {
+            self.place_file(path, state);
+        }
         let trees: Vec<Tree> = self
             .trees
             .iter()

@@ -90,6 +90,9 @@ pub(super) fn run(
             return Some(machine.command(frame, argv[1..].to_vec(), at));
         }
         "ssh" => return Some(containers::ssh(machine, frame, argv, at)),
+        "kubectl" | "oc" | "lxc" | "multipass" | "vagrant" | "wsl" | "incus" => {
+            return containers::elsewhere(machine, frame, argv, at);
+        }
         "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" => {
             return containers::run(machine, frame, tool, argv, at);
         }
@@ -184,9 +187,7 @@ fn subcommand_run(
 ) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "npfec",
-        long: &[
-            "name", "prefix", "cwd", "with", "python", "env-file", "project", "config", "extra",
-        ],
+        long: "name prefix cwd with python env-file project config extra",
         stop: true,
         single_dash: false,
     };
@@ -211,8 +212,7 @@ fn text_option(
     at: usize,
     names: &'static [&'static str],
 ) -> Effect {
-    let grammar =
-        Grammar { short: "cp", long: &["run", "command"], stop: false, single_dash: false };
+    let grammar = Grammar { short: "cp", long: "run command", stop: false, single_dash: false };
     let parsed = grammar.parse(&argv[1..]);
     let mut child = frame.child();
     let texts: Vec<Value> = parsed.values(names).cloned().collect();
@@ -249,7 +249,7 @@ pub(super) fn exported(value: Value) -> Variable {
 fn sudo(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "ugpChTRDrt",
-        long: &["user", "group", "prompt", "host", "chdir", "chroot"],
+        long: "user group prompt host chdir chroot",
         stop: true,
         single_dash: false,
     };
@@ -288,12 +288,8 @@ fn keeps_all(parsed: &Parsed) -> bool {
 }
 
 fn env(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
-    const GRAMMAR: Grammar = Grammar {
-        short: "uCS",
-        long: &["unset", "chdir", "split-string"],
-        stop: true,
-        single_dash: false,
-    };
+    const GRAMMAR: Grammar =
+        Grammar { short: "uCS", long: "unset chdir split-string", stop: true, single_dash: false };
     // `env - name=value command` is `env -i`.
     let lone_dash = argv.get(1).is_some_and(|value| value.first() == "-");
     let parsed = GRAMMAR.parse(&argv[if lone_dash { 2 } else { 1 }..]);
@@ -318,7 +314,7 @@ fn env(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usi
 }
 
 fn su(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
-    let grammar = Grammar { short: "csgGu", long: &["command", "shell"], ..Grammar::default() };
+    let grammar = Grammar { short: "csgGu", long: "command shell", ..Grammar::default() };
     let parsed = grammar.parse(&argv[1..]);
     let login = parsed.has(&["l", "login"]) || argv.iter().any(|value| value.first() == "-");
     let mut child = if login { frame.cut_to(HashMap::new()) } else { frame.child() };
@@ -337,7 +333,7 @@ fn su(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usiz
 fn xargs(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: usize) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "aEILnPsd",
-        long: &["max-args", "max-procs", "replace", "delimiter", "arg-file"],
+        long: "max-args max-procs replace delimiter arg-file",
         stop: true,
         single_dash: false,
     };

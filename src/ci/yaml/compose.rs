@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 
 use super::{
-    MAX_DEPTH, MAX_NODES, Node, NodeKind, Scalar, Trouble, lines,
+    Effect, MAX_DEPTH, MAX_NODES, Node, NodeKind, Scalar, Trouble, lines,
     tree::{At, Body, Built, Tree},
 };
 
@@ -14,6 +14,8 @@ use super::{
 pub(super) struct Read {
     pub(super) root: Option<Arc<Node>>,
     pub(super) troubles: Vec<Trouble>,
+    /// An anchor or an alias stands in it.
+    pub(super) anchors: bool,
     /// What ended the reading early.
     pub(super) error: Option<ScanError>,
 }
@@ -39,8 +41,9 @@ pub(super) fn compose(text: &str) -> Read {
         }
         None => composer.look_behind(&mut parser),
     }
+    let anchors = composer.anchored;
     let (root, troubles) = composer.tree.finish();
-    Read { root, troubles, error }
+    Read { root, troubles, anchors, error }
 }
 
 struct Composer<'s> {
@@ -49,6 +52,7 @@ struct Composer<'s> {
     anchors: HashMap<usize, Built>,
     /// The anchor of each list or mapping that is not closed yet; zero is none.
     open_anchors: Vec<usize>,
+    anchored: bool,
     /// Of the last event.
     last_line: u32,
     /// Nothing more is read.
@@ -64,6 +68,7 @@ impl<'s> Composer<'s> {
             tree: Tree::new(text),
             anchors: HashMap::new(),
             open_anchors: Vec::new(),
+            anchored: false,
             last_line: 1,
             ended: false,
         }
@@ -85,6 +90,13 @@ impl<'s> Composer<'s> {
     }
 
     fn take(&mut self, event: Event<'s>, span: &Span) {
+        self.anchored |= match &event {
+            Event::Scalar(_, _, anchor, _)
+            | Event::SequenceStart(_, anchor, _)
+            | Event::MappingStart(_, anchor, _) => *anchor != 0,
+            Event::Alias(_) | Event::UnresolvedAlias(_) => true,
+            _ => false,
+        };
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let kind = self.scalar(text, style, tag.as_deref(), span);
@@ -96,7 +108,8 @@ impl<'s> Composer<'s> {
             Event::SequenceEnd | Event::MappingEnd => self.close(span),
             Event::Alias(anchor) => self.take_alias(anchor, span),
             Event::UnresolvedAlias(name) => {
-                self.refuse(span, format!("alias `*{name}` has no anchor before it"));
+                let reason = format!("alias `*{name}` has no anchor before it");
+                self.refuse(span, reason, Effect::Refused);
             }
             // Stream and document marks; `Event` may grow by such presentation only.
             _ => {}
@@ -148,28 +161,30 @@ impl<'s> Composer<'s> {
 
     fn take_alias(&mut self, anchor: usize, span: &Span) {
         let Some(built) = self.anchors.get(&anchor).cloned() else {
-            self.refuse(span, "an alias inside its own anchor");
+            self.refuse(span, "an alias inside its own anchor", Effect::Refused);
             return;
         };
         if self.tree.depth() + built.height as usize > MAX_DEPTH as usize {
-            self.refuse(span, format!("aliases nest deeper than {MAX_DEPTH} levels"));
+            let reason = format!("aliases nest deeper than {MAX_DEPTH} levels");
+            self.refuse(span, reason, Effect::Lost);
         } else if !self.tree.count(built.size) {
-            self.refuse(span, format!("aliases expand to more than {MAX_NODES} values"));
+            let reason = format!("aliases expand to more than {MAX_NODES} values");
+            self.refuse(span, reason, Effect::Lost);
         } else {
             self.tree.place(built, at(span));
         }
     }
 
     /// `Null` instead, and a trouble.
-    fn refuse(&mut self, span: &Span, reason: impl Into<String>) {
-        self.tree.trouble(Trouble::new(line(&span.start), reason));
+    fn refuse(&mut self, span: &Span, reason: impl Into<String>, effect: Effect) {
+        self.tree.trouble(Trouble::new(line(&span.start), reason, effect));
         let built = self.tree.leaf(NodeKind::Null, at(span));
         self.tree.place(built, at(span));
     }
 
     fn end_early(&mut self, line: u32, reason: impl Into<String>) {
         self.ended = true;
-        self.tree.trouble(Trouble::fatal(line, reason));
+        self.tree.trouble(Trouble::new(line, reason, Effect::Ended));
     }
 
     /// Says so where a second document holds anything: nothing after the first is read.

@@ -40,8 +40,20 @@ pub struct Trouble {
     /// 1-based.
     pub line: u32,
     pub reason: String,
+    pub effect: Effect,
+}
+
+/// What a trouble means for what was read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Bytes were replaced; all else is there.
+    Replaced,
+    /// All is there, but GitHub refuses such a file.
+    Refused,
+    /// A value is not there.
+    Lost,
     /// The text after this line was not read, nor perhaps the end of the line itself.
-    pub fatal: bool,
+    Ended,
 }
 
 /// A value, and where its content stands: for an alias that is the place of its anchor.
@@ -92,7 +104,7 @@ pub fn parse(bytes: &[u8]) -> Parsed {
     troubles.extend(read.troubles);
     troubles.sort_by_key(|trouble| trouble.line);
     let merge_keys = troubles.iter().any(|trouble| trouble.reason.starts_with("merge key"));
-    Parsed { root: read.root, troubles, anchors: false, merge_keys }
+    Parsed { root: read.root, troubles, anchors: read.anchors, merge_keys }
 }
 
 impl Node {
@@ -144,11 +156,16 @@ impl Node {
 }
 
 impl Trouble {
-    fn new(line: u32, reason: impl Into<String>) -> Self {
-        Self { line, reason: reason.into(), fatal: false }
+    fn new(line: u32, reason: impl Into<String>, effect: Effect) -> Self {
+        Self { line, reason: reason.into(), effect }
     }
 
-    fn fatal(line: u32, reason: impl Into<String>) -> Self {
-        Self { line, reason: reason.into(), fatal: true }
+    fn refused(line: u32, reason: impl Into<String>) -> Self {
+        Self::new(line, reason, Effect::Refused)
+    }
+
+    /// Reading ended here.
+    pub fn is_fatal(&self) -> bool {
+        self.effect == Effect::Ended
     }
 }

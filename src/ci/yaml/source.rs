@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::Trouble;
+use super::{Effect, Trouble};
 
 /// The text of a file, without its byte order mark. What is not UTF-8 is replaced, line by line.
 pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, Vec<Trouble>) {
@@ -17,7 +17,8 @@ pub(super) fn decode(bytes: &[u8]) -> (Cow<'_, str>, Vec<Trouble>) {
         Ok(text) => (Cow::Borrowed(text), Vec::new()),
         Err(error) => {
             let line = 1 + newlines(&bytes[..error.valid_up_to()]);
-            let trouble = Trouble::new(line, "bytes that are not UTF-8 were replaced from here on");
+            let reason = "bytes that are not UTF-8 were replaced from here on";
+            let trouble = Trouble::new(line, reason, Effect::Replaced);
             (Cow::Owned(String::from_utf8_lossy(bytes).into_owned()), vec![trouble])
         }
     }
@@ -29,7 +30,8 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> (Cow<'_, str>, Vec<Trouble>)
     let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
     let text = String::from_utf16_lossy(&units);
     let broken = !rest.is_empty() || char::decode_utf16(units).any(|c| c.is_err());
-    let trouble = broken.then(|| Trouble::new(1, "bytes that are not UTF-16 were replaced"));
+    let trouble = broken
+        .then(|| Trouble::new(1, "bytes that are not UTF-16 were replaced", Effect::Replaced));
     (Cow::Owned(text), trouble.into_iter().collect())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Entry, MAX_NODES, Node, NodeKind, Scalar, Trouble, merge};
+use super::{Effect, Entry, MAX_NODES, Node, NodeKind, Scalar, Trouble, merge};
 use crate::ci::shell::LineMap;
 
 /// More than this many say no more than "broken throughout".
@@ -145,7 +145,10 @@ impl<'s> Tree<'s> {
                 None => {
                     *key = Some((key_text(&built.node, self.text, at), at.line));
                     if built.height > 0 {
-                        self.trouble(Trouble::new(at.line, "a key that is a list or a mapping"));
+                        self.trouble(Trouble::refused(
+                            at.line,
+                            "a key that is a list or a mapping",
+                        ));
                     }
                 }
                 Some((key, key_line)) => {
@@ -158,7 +161,7 @@ impl<'s> Tree<'s> {
     }
 
     pub(super) fn trouble(&mut self, trouble: Trouble) {
-        if self.troubles.len() < MAX_TROUBLES || trouble.fatal {
+        if self.troubles.len() < MAX_TROUBLES || trouble.is_fatal() {
             self.troubles.push(trouble);
         }
     }
@@ -175,7 +178,7 @@ impl<'s> Tree<'s> {
         for i in merge::duplicates(entries) {
             let entry = &entries[i];
             let reason = format!("key `{}` is written twice", entry.key.text);
-            self.trouble(Trouble::new(entry.key_line, reason));
+            self.trouble(Trouble::refused(entry.key_line, reason));
         }
     }
 
@@ -191,12 +194,15 @@ impl<'s> Tree<'s> {
             if merge.add(&key.value, &mut self.merges_left).is_some() {
                 self.report_merge(line);
             } else {
-                self.trouble(Trouble::new(line, "merge key `<<` of something that is no mapping"));
+                self.trouble(Trouble::refused(
+                    line,
+                    "merge key `<<` of something that is no mapping",
+                ));
                 merge.keep(key);
             }
             if before > 0 && self.merges_left == 0 {
                 let reason = format!("merge keys add more than {MAX_MERGED} entries");
-                self.trouble(Trouble::new(line, reason));
+                self.trouble(Trouble::new(line, reason, Effect::Lost));
             }
         }
         self.total += entries.len() - own;
@@ -205,7 +211,7 @@ impl<'s> Tree<'s> {
     /// Once a file: [`Entry::merged`] tells the rest.
     fn report_merge(&mut self, line: u32) {
         if !std::mem::replace(&mut self.merged, true) {
-            self.trouble(Trouble::new(line, "merge key `<<`"));
+            self.trouble(Trouble::refused(line, "merge key `<<`"));
         }
     }
 }

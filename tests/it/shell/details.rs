@@ -3,9 +3,10 @@
 use keysweep::ci::{
     MemoryFiles,
     model::{Certainty, EnvView, Hides, Kind, Mention, Pinned, Verified},
+    shell::Session,
 };
 
-use super::{Step, job, names, one, running, script, secrets};
+use super::{Step, job, job_in, names, one, running, script, secrets};
 
 const SHA: &str = "0123456789012345678901234567890123456789";
 
@@ -18,7 +19,7 @@ fn only(step: Step<'_>) -> Mention {
 
 fn in_repository(files: &[(&str, &str)], step: Step<'_>) -> Vec<Mention> {
     let files = files.iter().fold(MemoryFiles::default(), |all, (path, text)| all.with(path, text));
-    let outcome = job(&files, &[step]).pop().unwrap();
+    let outcome = job(&files, &[step]).pop().expect("one step");
     running(&outcome).into_iter().cloned().collect()
 }
 
@@ -169,6 +170,15 @@ fn checks_that_stop_the_run() {
         ("sha256sum t | grep -q HASH", Verified::Checksum),
         ("echo \"HASH t\" | sha256sum -c || { echo bad; exit 1; }", Verified::Checksum),
         (
+            "[[ $(shasum -a 256 t | cut -f1 -d' ') == HASH ]] || (echo bad && exit 1)",
+            Verified::Checksum,
+        ),
+        ("sha256sum -c <(echo 'HASH  t')", Verified::Checksum),
+        (
+            "E=HASH\nA=$(sha256sum t | cut -d' ' -f1)\n[ \"$A\" == \"$E\" ] || exit 1",
+            Verified::Checksum,
+        ),
+        (
             "die() { echo \"$1\"; exit 1; }\necho 'HASH  t' | sha256sum -c || die bad",
             Verified::Checksum,
         ),
@@ -282,7 +292,10 @@ fn what_the_script_exports_is_seen() {
     let text =
         "export A=\"x-${{ secrets.A }}\"\nB=${{ secrets.B }}\nC=\"$T\" bash <(curl -s https://h/x)";
     let mention = only(Step::new(text).secret("T", "TOKEN"));
-    let EnvView::Inherits { plus } = &mention.env else { panic!("cut") };
+    let plus = match &mention.env {
+        EnvView::Inherits { plus } => plus.as_slice(),
+        EnvView::Only { .. } => &[],
+    };
     let found: Vec<(&str, Vec<&str>)> =
         plus.iter().map(|binding| (binding.name.as_str(), secrets(&binding.flows))).collect();
     assert_eq!(found, [("A", vec!["A"]), ("C", vec!["TOKEN"])]);
@@ -384,7 +397,7 @@ fn scripts_of_the_repository() {
         &[("ci/x.sh", fetch)],
         Step::new("docker run -v $PWD:/s -w /s app ./ci/x.sh").secret("T", "TOKEN"),
     );
-    let mention = cut.iter().find(|m| m.component.name == "https://h/x").unwrap();
+    let mention = cut.iter().find(|m| m.component.name == "https://h/x").expect("runs");
     assert_eq!(passed(mention), Some(vec![]));
 }
 
@@ -465,6 +478,22 @@ fn fetched_and_kept_is_told_apart() {
 }
 
 #[test]
+fn a_later_step_may_run_what_was_kept() {
+    let files = MemoryFiles::default();
+    let mut session = Session::new(&files);
+    let kept = "curl -so a https://h/a; curl -so b https://h/b";
+    let outcomes = job_in(&mut session, &[Step::new(kept), Step::new("\n\nbash a")]);
+    let ran: Vec<(&str, bool)> = outcomes[0]
+        .mentions
+        .iter()
+        .map(|mention| (mention.component.name.as_str(), session.ran(mention)))
+        .collect();
+    assert_eq!(ran, [("https://h/a", true), ("https://h/b", false)]);
+    assert_eq!(names(&outcomes[1]), ["https://h/a"]);
+    assert_eq!(running(&outcomes[1])[0].via[0].line, 10);
+}
+
+#[test]
 fn what_is_not_understood_is_a_gap_with_its_line() {
     let outcome = script("echo a\nif x; then (\ncurl -s https://h/x | bash\necho b");
     let gap = &outcome.gaps[0];
@@ -486,9 +515,7 @@ fn hostile_scripts_end() {
     let groups = format!("{}:{}", "{ ".repeat(3_000), "; }".repeat(3_000));
     let urls = "curl -O https://h/{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}\n".repeat(100);
     for text in [long.as_str(), &nested, bomb, doubling, &branches, &groups, &urls] {
-        let t = std::time::Instant::now();
         let _outcome = script(text);
-        eprintln!("{:?} {:?}", t.elapsed(), &text[..30]);
     }
     for shell in ["pwsh", "python", "cmd"] {
         for text in [
@@ -497,9 +524,7 @@ fn hostile_scripts_end() {
             "if (a) {\n".repeat(2_000),
             "\u{f0000}\n%".repeat(1_000),
         ] {
-            let t = std::time::Instant::now();
             let _outcome = one(Step::new(&text).shell(shell));
-            eprintln!("{:?} {shell} {:?}", t.elapsed(), &text[..10.min(text.len())]);
         }
     }
 }

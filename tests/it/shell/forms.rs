@@ -223,6 +223,60 @@ const RUNS: &[Form] = &[
     ),
     ("bash", "docker run --rm alpine:3.19 ls", "alpine", "an image"),
     ("bash", "deno run https://get.example.com/install", "U", "Deno fetches and runs"),
+    // As seen in the wild
+    ("bash", "/usr/bin/ruby -e \"$(curl -fsSL U)\"", "U", "the old installer of Homebrew"),
+    ("bash", "NONINTERACTIVE=1 /bin/bash -c \"$(curl -fsSL U)\"", "U", "its successor"),
+    ("bash", "curl -sL U | perl - App::x", "U", "Perl reads its program from the pipe"),
+    ("bash", "curl -s U -o- | bash /dev/stdin x", "U", "the pipe by its path"),
+    ("bash", "source /dev/stdin <<< \"$(curl -s U)\"", "U", "sourced from a here-string"),
+    ("bash", "pushd d; curl -sO U; popd; d/install", "U", "popd goes back"),
+    (
+        "bash",
+        "retry() { local n=0; until \"$@\"; do n=$((n+1)); done; }\nretry curl -fsSL -o x U\nbash x",
+        "U",
+        "a retry function",
+    ),
+    ("bash", "curl -s U | while read -r l; do bash -c \"$l\"; done", "U", "line by line"),
+    ("bash", "curl -s U | xargs -0 bash -c", "U", "as an argument"),
+    ("bash", "(curl -s U || wget -qO- U) | bash", "U", "one or the other"),
+    ("bash", "kubectl exec p -- bash -c 'curl -s U | bash'", "U", "in a pod"),
+    ("bash", "curl -s U | ssh host bash -s", "U", "piped to another machine"),
+    ("bash", "vagrant ssh -c 'curl -s U | bash'", "U", "in a machine"),
+    ("bash", "python3 -c \"$(curl -fsSL U)\"", "U", "fetched text for Python"),
+    ("bash", "python <(curl -s U) x", "U", "a substitution for Python"),
+    (
+        "bash",
+        "cd \"$(mktemp -d)\" && curl -sSLO U && cd - && bash /tmp/mktemp.1/install",
+        "U",
+        "cd - goes back",
+    ),
+    (
+        "bash",
+        "case \"$RUNNER_OS\" in Linux) curl -so x U ;; *) exit 1 ;; esac\nbash x",
+        "U",
+        "in a case",
+    ),
+    ("bash", "export L=U\nsh -c 'curl -s $L | sh'", "U", "an exported URL in a nested shell"),
+    ("bash", "curl -sL U | sudo bash -s stable --ruby", "U", "options for the script"),
+    ("bash", "curl -so x U &\nwait\nbash x", "U", "in the background"),
+    ("bash", "test -f x || curl -so x U; bash x", "U", "only if it is not there"),
+    ("bash", "while true; do curl -s U | bash && break; done", "U", "in a loop"),
+    ("bash", "curl -s U | sudo sh -c 'cat > /opt/x'\nbash /opt/x", "U", "written by another user"),
+    ("bash", "x() (\n curl -s U | bash\n)\nx", "U", "a function in a subshell"),
+    ("bash", "bash -c 'bash <(curl -s $0)' U", "U", "the URL as an argument of -c"),
+    (
+        "pwsh",
+        "$ProgressPreference = 'SilentlyContinue'; [Net.ServicePointManager]::SecurityProtocol = 3072; iex ((New-Object Net.WebClient).DownloadString(\"U\"))",
+        "U",
+        "with the usual lines before",
+    ),
+    (
+        "pwsh",
+        "try { Invoke-WebRequest U -OutFile \"$env:TEMP\\a.exe\" } catch { exit 1 }\n& \"$env:TEMP\\a.exe\"",
+        "U",
+        "inside try",
+    ),
+    ("pwsh", "irm U -OutFile x.ps1\npwsh -File x.ps1", "U", "started with -File"),
     // PowerShell
     ("pwsh", "iex (irm U)", "U", "the short form"),
     ("pwsh", "irm U | iex", "U", "a pipe"),
@@ -373,7 +427,7 @@ fn check(forms: &[Form]) -> Vec<String> {
 
 /// Words that hold the letter and are no URL.
 fn fix(text: &str) -> String {
-    ["CURL", "GITHUB_PATH", "-Uri", "-UseBasicParsing", "BUILD"]
+    ["CURL", "GITHUB_PATH", "-Uri", "-UseBasicParsing", "BUILD", "RUNNER_OS", "NONINTERACTIVE"]
         .iter()
         .fold(text.to_owned(), |text, word| text.replace(&word.replace('U', URL), word))
 }

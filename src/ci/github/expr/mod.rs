@@ -6,6 +6,7 @@
 
 mod flow;
 mod path;
+mod plain;
 mod salvage;
 mod split;
 mod syntax;
@@ -14,7 +15,7 @@ mod values;
 use std::{ops::Range, sync::Arc};
 
 pub use split::split;
-pub use values::{Values, evaluate, values, values_in_text};
+pub use values::{Values, evaluate, json, values, values_in_text};
 
 use crate::ci::model::Certainty;
 
@@ -96,6 +97,10 @@ pub struct Found {
 
 /// The references of one expression, given without its braces: also a bare `if:`.
 pub fn references(body: &str) -> Vec<Found> {
+    if let Some(found) = plain::reference(body) {
+        return vec![found];
+    }
+    let body = &*syntax::with_plain_blanks(body);
     let found = match syntax::parse(body) {
         Ok(None) => Vec::new(),
         Ok(Some(expression)) => flow::references(&expression),
@@ -125,7 +130,11 @@ pub fn references_in_condition(text: &str) -> Vec<Found> {
 
 /// Why GitHub would not read this expression; `None` where it would.
 pub fn refusal(body: &str) -> Option<String> {
-    syntax::parse(body).err()
+    if plain::reference(body).is_some() {
+        return None;
+    }
+    let body = syntax::with_plain_blanks(body);
+    syntax::parse(&syntax::without_job_names(&body)).err()
 }
 
 /// One entry for each reference: the first place, the stronger certainty.

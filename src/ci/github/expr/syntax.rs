@@ -1,5 +1,7 @@
 //! Expression text → syntax tree, within GitHub's own limits.
 
+use std::borrow::Cow;
+
 use github_actions_expressions::{Expr, SpannedExpr};
 
 /// GitHub's limit, in characters.
@@ -26,4 +28,42 @@ pub(super) fn parse(body: &str) -> Result<Option<SpannedExpr<'_>>, String> {
 /// An upper bound: those in string literals count too.
 fn operators(body: &str) -> usize {
     body.bytes().filter(|byte| matches!(byte, b'|' | b'&' | b'=' | b'<' | b'>' | b'!')).count()
+}
+
+/// GitHub takes any Unicode blank between the parts of an expression. Same length, same places.
+pub(super) fn with_plain_blanks(body: &str) -> Cow<'_, str> {
+    if body.is_ascii() {
+        return Cow::Borrowed(body);
+    }
+    let mut quoted = false;
+    let mut out = String::with_capacity(body.len());
+    for c in body.chars() {
+        quoted ^= c == '\'';
+        if !c.is_ascii() && c.is_whitespace() && !quoted {
+            out.extend(std::iter::repeat_n(' ', c.len_utf8()));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// `success('job', …)`: GitHub takes names of jobs there, the grammar does not.
+pub(super) fn without_job_names(body: &str) -> Cow<'_, str> {
+    let lower = body.to_ascii_lowercase();
+    let mut cuts = Vec::new();
+    for function in ["success(", "failure("] {
+        for (at, word) in lower.match_indices(function) {
+            let start = at + word.len();
+            if let Some(length) = lower[start..].find(')') {
+                cuts.push(start..start + length);
+            }
+        }
+    }
+    if cuts.is_empty() {
+        return Cow::Borrowed(body);
+    }
+    let mut bytes = body.as_bytes().to_vec();
+    cuts.into_iter().for_each(|cut| bytes[cut].fill(b' '));
+    String::from_utf8(bytes).map_or(Cow::Borrowed(body), Cow::Owned)
 }

@@ -15,7 +15,7 @@ use super::{
     Lookup, Part,
     flow::accesses,
     path::{Access, resolve},
-    split, syntax,
+    plain, split, syntax,
 };
 
 /// More candidates than this say no more than "anything".
@@ -43,11 +43,25 @@ pub fn values(body: &str, lookup: Lookup<'_>) -> Vec<Arc<str>> {
 
 /// The texts that the expression may evaluate to, and whether these are all.
 pub fn evaluate(body: &str, lookup: Lookup<'_>) -> Values {
-    match syntax::parse(body) {
+    if let Some(resolved) = plain::resolved(body) {
+        return Set::of(lookup(&resolved.reference)).into();
+    }
+    match syntax::parse(&syntax::with_plain_blanks(body)) {
         Ok(None) => Set::one("").into(),
         Ok(Some(expression)) => eval(&expression, lookup).into(),
         Err(_) => Values::default(),
     }
+}
+
+/// What `fromJSON(…)` may give, whole; `None` where it is something else or not all is known.
+pub fn json(body: &str, lookup: Lookup<'_>) -> Option<Vec<Value>> {
+    if !body.to_ascii_lowercase().contains("fromjson") {
+        return None;
+    }
+    let body = syntax::with_plain_blanks(body);
+    let set = eval(&syntax::parse(&body).ok()??, lookup);
+    let known = set.json && set.complete && !set.texts.is_empty();
+    known.then(|| set.texts.iter().map(|json| serde_json::from_str(json).ok()).collect())?
 }
 
 /// The texts that a scalar with `${{ … }}` may become.

@@ -40,6 +40,8 @@ struct Parser<'a> {
     docs: Vec<Word>,
     /// Here-documents whose body starts at the next newline.
     pending: Vec<Pending>,
+    /// Bytes that broken statements made it read twice.
+    reread: usize,
 }
 
 struct Pending {
@@ -59,6 +61,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             docs: Vec::new(),
             pending: Vec::new(),
+            reread: 0,
         }
     }
 
@@ -101,6 +104,9 @@ impl<'a> Parser<'a> {
     fn recover(&mut self, start: usize, failure: Failure, script: &mut Script) {
         self.pending.clear();
         self.depth = 0;
+        // Reading on at the next line is reading again what was read; that has an end.
+        self.reread += failure.at.saturating_sub(start);
+        let again = self.reread < 4 * (self.end + 16_384);
         let line_end =
             self.text[start..self.end].find('\n').map_or(self.end, |length| start + length + 1);
         script.errors.push(SyntaxError {
@@ -108,7 +114,7 @@ impl<'a> Parser<'a> {
             end: failure.at.max(line_end).min(self.end),
             what: failure.what,
         });
-        self.pos = line_end;
+        self.pos = if again { line_end } else { failure.at.max(line_end).min(self.end) };
     }
 
     fn peek(&self) -> u8 {

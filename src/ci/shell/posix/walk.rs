@@ -4,13 +4,11 @@ use std::rc::Rc;
 
 use super::ast::{Assign, AssignValue, Block, Link, Node, Redirect, RedirectKind, Stmt, Word};
 use crate::ci::{
-    model::{Certainty, Verified},
+    model::Verified,
     shell::{
-        component::Use,
-        machine::{Checks, Effect, Frame, Machine, Source, Started, Variable},
-        value::{Text, Value, is_mark},
+        machine::{Checks, Effect, Frame, Machine, Source, Variable},
+        value::{Text, Value},
         verify,
-        world::resolve,
     },
 };
 
@@ -68,6 +66,7 @@ impl Machine<'_, '_> {
             }
             whole.success = effect.success;
             whole.failure = effect.failure;
+            whole.fails = effect.fails;
             if effect.ends {
                 whole.ends = true;
                 break;
@@ -164,13 +163,14 @@ impl Machine<'_, '_> {
                 self.deeper(frame, stmt.at, |machine, frame| machine.block(frame, body))
             }
             Node::Subshell(body) => {
-                self.spend_bytes(frame.vars.len() * 64);
+                self.spend_bytes(frame.vars.len() * 512);
                 let mut inner = frame.clone();
                 let mut effect =
                     self.deeper(&mut inner, stmt.at, |machine, frame| machine.block(frame, body));
                 if effect.ends {
                     // `(… || exit 1)` fails; it ends the script under `set -e` only.
                     effect.ends = false;
+                    effect.fails = true;
                     effect.fatal.append(&mut effect.always);
                 }
                 effect
@@ -191,7 +191,8 @@ impl Machine<'_, '_> {
                 .deeper(frame, stmt.at, |machine, frame| machine.case_clause(frame, subject, arms)),
             Node::Function { name, body } => {
                 let function = (Rc::clone(body), Rc::clone(&frame.source));
-                frame.functions.insert(name.clone(), function);
+                self.spend_bytes(frame.functions.len());
+                Rc::make_mut(&mut frame.functions).insert(name.clone(), function);
                 Effect::default()
             }
             Node::Test(words) => {
@@ -254,13 +255,17 @@ impl Machine<'_, '_> {
                 Link::And => {
                     if right.ends {
                         left.always.extend(left.failure.clone());
+                        // `echo … && exit 1` ends or fails.
+                        left.fails = true;
                     }
                     left.success.append(&mut right.success);
                     left.failure.clear();
                     left.fatal = right.fatal;
                 }
                 Link::Or => {
-                    if right.ends {
+                    // The last command of a list may fail only where `set -e` is off.
+                    let last = number + 1 == rest.len();
+                    if right.ends || (right.fails && errexit && last) {
                         left.always.extend(left.success.clone());
                     }
                     left.failure.append(&mut right.failure);
@@ -272,164 +277,6 @@ impl Machine<'_, '_> {
         }
         frame.errexit = errexit;
         left
-    }
-
-    fn if_clause(
-        &mut self,
-        frame: &mut Frame,
-        arms: &[(Block, Block)],
-        otherwise: Option<&Block>,
-    ) -> Effect {
-        let mut whole = Effect { ends: true, ..Effect::default() };
-        self.spend_bytes(frame.vars.len() * 256);
-        let mut branches = Branches::start(frame);
-        let mut not_before = Checks::new();
-        for (condition, body) in arms {
-            let errexit = std::mem::replace(&mut frame.errexit, false);
-            let test = self.block(frame, condition);
-            frame.errexit = errexit;
-            whole.out.append(&test.out);
-            let before = self.assume(&test.success);
-            branches.enter(frame);
-            let then = self.block(frame, body);
-            branches.leave(frame, then.ends);
-            self.forget(before);
-            whole.out.append(&then.out);
-            if then.ends {
-                whole.always.extend(test.failure.clone());
-            }
-            whole.ends &= then.ends;
-            not_before = test.failure;
-            if arms.len() == 1
-                && let Some(body) = otherwise
-            {
-                whole.ends &= self.else_branch(
-                    frame,
-                    body,
-                    &not_before,
-                    &test.success,
-                    &mut branches,
-                    &mut whole.out,
-                    &mut whole.always,
-                );
-            }
-        }
-        match otherwise {
-            Some(body) if arms.len() > 1 => {
-                whole.ends &= self.else_branch(
-                    frame,
-                    body,
-                    &not_before,
-                    &Checks::new(),
-                    &mut branches,
-                    &mut whole.out,
-                    &mut whole.always,
-                );
-            }
-            Some(_) => {}
-            None => {
-                whole.ends = false;
-                branches.skip();
-            }
-        }
-        branches.join(frame);
-        whole
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the state of one `if`, used twice")]
-    fn else_branch(
-        &mut self,
-        frame: &mut Frame,
-        body: &Block,
-        known: &Checks,
-        otherwise_known: &Checks,
-        branches: &mut Branches,
-        out: &mut Value,
-        always: &mut Checks,
-    ) -> bool {
-        let before = self.assume(known);
-        branches.enter(frame);
-        let effect = self.block(frame, body);
-        branches.leave(frame, effect.ends);
-        self.forget(before);
-        out.append(&effect.out);
-        if effect.ends {
-            always.extend(otherwise_known.clone());
-        }
-        effect.ends
-    }
-
-    fn for_clause(
-        &mut self,
-        frame: &mut Frame,
-        variable: &str,
-        words: Option<&[Word]>,
-        body: &Block,
-    ) -> Effect {
-        let mut values = Value::default();
-        match words {
-            Some(words) => {
-                for value in self.words(frame, words) {
-                    values.or(&value);
-                }
-            }
-            None => {
-                for value in frame.args.iter().skip(1) {
-                    values.or(value);
-                }
-            }
-        }
-        let mut whole = Effect::default();
-        // Each round by itself, so that what is fetched and what is run stay together.
-        let rounds: Vec<Value> = values
-            .texts
-            .iter()
-            .map(|text| Value { texts: vec![text.clone()], flows: values.flows.clone() })
-            .collect();
-        if rounds.is_empty() {
-            whole.out.append(&self.block(frame, body).out);
-        }
-        for round in rounds {
-            if !variable.is_empty() {
-                frame.set(variable, round, false);
-            }
-            whole.out.append(&self.block(frame, body).out);
-        }
-        whole
-    }
-
-    fn case_clause(
-        &mut self,
-        frame: &mut Frame,
-        subject: &Word,
-        arms: &[(Vec<Word>, Block)],
-    ) -> Effect {
-        let subject = self.single(frame, subject);
-        let known = subject.texts.len() == 1 && !subject.first().chars().any(is_mark);
-        let mut whole = Effect::default();
-        self.spend_bytes(frame.vars.len() * 256);
-        let mut branches = Branches::start(frame);
-        let mut matched = false;
-        for (patterns, body) in arms {
-            let mut fits = !known;
-            for pattern in patterns {
-                let pattern = self.single(frame, pattern);
-                fits |= super::pattern::matches(pattern.first(), subject.first());
-            }
-            if !fits || (known && matched) {
-                continue;
-            }
-            matched = true;
-            branches.enter(frame);
-            let effect = self.block(frame, body);
-            branches.leave(frame, effect.ends);
-            whole.out.append(&effect.out);
-        }
-        if !(known && matched) {
-            branches.skip();
-        }
-        branches.join(frame);
-        whole
     }
 
     fn simple(
@@ -516,76 +363,7 @@ impl Machine<'_, '_> {
         effect
     }
 
-    /// What a path names as a program that reads it sees it.
-    pub(in crate::ci::shell) fn file_content(
-        &mut self,
-        frame: &Frame,
-        path: &Value,
-    ) -> Option<Value> {
-        let mut content: Option<Value> = None;
-        for text in &path.texts {
-            let found = self.content_of(frame, &text.s);
-            if let Some(found) = found {
-                match &mut content {
-                    Some(content) => content.or(&found),
-                    None => content = Some(found),
-                }
-            }
-        }
-        content
-    }
-
-    fn content_of(&mut self, frame: &Frame, path: &str) -> Option<Value> {
-        if matches!(path, "/dev/stdin" | "-" | "/dev/fd/0" | "/proc/self/fd/0") {
-            return Some(frame.stdin.clone());
-        }
-        let mut chars = path.chars();
-        if let (Some(mark), None) = (chars.next(), chars.next())
-            && let Some(content) = self.world.unknowns.behind(mark).and_then(|u| u.content.clone())
-        {
-            return Some(content.as_ref().clone());
-        }
-        let path = self.path(frame, path);
-        self.world.read(&path).or_else(|| self.repository_text(&path))
-    }
-
-    /// Absolute path of `text` as seen from the process.
-    pub(in crate::ci::shell) fn path(&self, frame: &Frame, text: &str) -> String {
-        let resolved = resolve(&frame.cwd, text);
-        for (inside, outside) in &frame.mounts {
-            if let Some(rest) = resolved.strip_prefix(inside.as_str())
-                && (rest.is_empty() || rest.starts_with('/'))
-            {
-                return resolve(outside, rest.trim_start_matches('/'));
-            }
-        }
-        resolved
-    }
-
-    /// A word of fetched bytes in the place of a command: `$(curl …)`.
-    pub(in crate::ci::shell) fn runs_word(
-        &mut self,
-        frame: &Frame,
-        argv: &[Value],
-        at: usize,
-    ) -> bool {
-        let Some(first) = argv.first() else { return false };
-        let blobs: Vec<_> = first
-            .texts
-            .iter()
-            .filter_map(|text| text.s.trim_start().chars().next())
-            .filter_map(|c| self.world.unknowns.behind(c))
-            .flat_map(|unknown| unknown.blobs.clone())
-            .collect();
-        if blobs.is_empty() {
-            return false;
-        }
-        let started = Started { frame, at, argv: &argv[1..], reads_stdin: true };
-        self.runs(started, &blobs, Use::Interpreted);
-        true
-    }
-
-    fn settle(&mut self, checks: &Checks) {
+    pub(super) fn settle(&mut self, checks: &Checks) {
         for (path, verified) in checks {
             if let Some(state) = self.world.states.get_mut(path) {
                 state.verified = state.verified.max(Some(*verified));
@@ -594,7 +372,7 @@ impl Machine<'_, '_> {
     }
 
     /// Takes `checks` for true in one branch; gives back what [`Self::forget`] needs.
-    fn assume(&mut self, checks: &Checks) -> Vec<(String, Option<Verified>)> {
+    pub(super) fn assume(&mut self, checks: &Checks) -> Vec<(String, Option<Verified>)> {
         let mut before = Vec::new();
         for (path, verified) in checks {
             if let Some(state) = self.world.states.get_mut(path) {
@@ -605,7 +383,7 @@ impl Machine<'_, '_> {
         before
     }
 
-    fn forget(&mut self, before: Vec<(String, Option<Verified>)>) {
+    pub(super) fn forget(&mut self, before: Vec<(String, Option<Verified>)>) {
         for (path, verified) in before.into_iter().rev() {
             // What was made executable only after the check cannot run without it.
             if self.settled.contains(&path) {
@@ -631,69 +409,5 @@ fn exits(body: &Stmt) -> bool {
         }
         Node::AndOr { first, rest } => exits(first) || rest.iter().any(|(_, stmt)| exits(stmt)),
         _ => false,
-    }
-}
-
-/// Variables and directory behind alternatives: what any of them may have left.
-struct Branches {
-    start: Frame,
-    ended: Vec<Frame>,
-}
-
-impl Branches {
-    fn start(frame: &Frame) -> Self {
-        Self { start: frame.clone(), ended: Vec::new() }
-    }
-
-    fn enter(&mut self, frame: &mut Frame) {
-        frame.vars.clone_from(&self.start.vars);
-        frame.cwd.clone_from(&self.start.cwd);
-    }
-
-    /// A branch that ended the script leaves nothing behind.
-    fn leave(&mut self, frame: &Frame, ends: bool) {
-        if !ends {
-            self.ended.push(frame.clone());
-        }
-    }
-
-    fn skip(&mut self) {
-        self.ended.push(self.start.clone());
-    }
-
-    fn join(self, frame: &mut Frame) {
-        let mut ends = self.ended.into_iter();
-        let Some(mut first) = ends.next() else { return };
-        for end in ends {
-            if first.cwd == self.start.cwd {
-                first.cwd.clone_from(&end.cwd);
-            }
-            for (name, variable) in end.vars {
-                match first.vars.get_mut(&name) {
-                    None => {
-                        first.vars.insert(name, variable);
-                    }
-                    Some(mine) => either(mine, variable),
-                }
-            }
-            first.functions.extend(end.functions);
-        }
-        frame.vars = first.vars;
-        frame.cwd = first.cwd;
-        frame.functions.extend(first.functions);
-        frame.certainty = frame.certainty.max(Certainty::Inferred);
-    }
-}
-
-fn either(mine: &mut Variable, other: Variable) {
-    mine.exported |= other.exported;
-    mine.assigned |= other.assigned;
-    match (mine.values.as_mut_slice(), other.values.as_slice()) {
-        ([mine], [other]) => mine.or(other),
-        (mine_values, other_values) => {
-            if mine_values.len() < other_values.len() {
-                mine.values = other.values;
-            }
-        }
     }
 }

@@ -8,6 +8,7 @@ use crate::ci::shell::{
     component::Use,
     file_tools,
     machine::Started,
+    options::listed,
     syntax::children,
     value::Value,
     world::{Tree, basename, resolve},
@@ -23,30 +24,9 @@ struct Words {
 }
 
 /// Parameters that take no value, so that what follows is positional.
-const SWITCHES: [&str; 22] = [
-    "usebasicparsing",
-    "append",
-    "force",
-    "recurse",
-    "wait",
-    "passthru",
-    "nonewwindow",
-    "noprofile",
-    "verbose",
-    "asplaintext",
-    "nonewline",
-    "skipcertificatecheck",
-    "raw",
-    "nologo",
-    "usedefaultcredentials",
-    "confirm",
-    "resume",
-    "allowclobber",
-    "noninteractive",
-    "whatif",
-    "asjson",
-    "disablekeepalive",
-];
+const SWITCHES: &str = "usebasicparsing append force recurse wait passthru nonewwindow noprofile verbose \
+            asplaintext nonewline skipcertificatecheck raw nologo usedefaultcredentials confirm \
+            resume allowclobber noninteractive whatif asjson disablekeepalive";
 
 impl Words {
     fn parameter(&self, names: &[&str]) -> Option<&Value> {
@@ -103,7 +83,7 @@ impl<'t> Script<'_, '_, '_> {
                     words.argv.push(Value::plain(text.clone()));
                     let bare =
                         text.trim_start_matches('-').trim_end_matches(':').to_ascii_lowercase();
-                    waiting = !SWITCHES.contains(&bare.as_str());
+                    waiting = !listed(SWITCHES, bare.as_str());
                     words.parameters.push((bare, None));
                 }
                 _ => {

@@ -9,7 +9,7 @@ use crate::ci::shell::{
     machine::{Effect, Frame, Machine},
     options::Grammar,
     value::{Text, Value, has_marks},
-    world::{basename, resolve},
+    world::resolve,
     wrappers::{exported, leading_assignments},
 };
 
@@ -52,7 +52,7 @@ pub(super) fn run(
 ) -> Effect {
     const GRAMMAR: Grammar = Grammar {
         short: "CfIoW",
-        long: &["directory", "file", "makefile", "jobs-limit"],
+        long: "directory file makefile jobs-limit",
         stop: false,
         single_dash: false,
     };
@@ -225,10 +225,17 @@ impl Makefile {
             return false;
         }
         let words = |text: &str| -> Vec<String> {
-            self.expand(text, None, 0)
-                .split_whitespace()
-                .filter(|word| *word != "|")
-                .map(str::to_owned)
+            let words = split_words(text).into_iter().filter(|word| *word != "|");
+            words
+                .flat_map(|word| {
+                    let expanded = self.expand(word, None, 0);
+                    // A list in a variable is several words; a command is none.
+                    if expanded.contains("$(") {
+                        vec![expanded]
+                    } else {
+                        expanded.split_whitespace().map(str::to_owned).collect()
+                    }
+                })
                 .collect()
         };
         let number = line.0.first().map_or(1, |(_, number)| *number);
@@ -289,13 +296,16 @@ impl Makefile {
                 return rule.prerequisites.first().cloned().unwrap_or_default();
             }
             ("^" | "+", Some((rule, _))) => return rule.prerequisites.join(" "),
+            ("*", Some(_)) => return "$*".to_owned(),
             ("MAKE", _) => return "make".to_owned(),
             ("CURDIR" | "PWD", _) => return "${PWD}".to_owned(),
             ("SHELL", _) if !self.variables.contains_key("SHELL") => return "sh".to_owned(),
             _ => {}
         }
-        if let Some(command) = name.strip_prefix("shell ") {
-            return format!("$({})", self.expand(command, rule, depth + 1));
+        if let Some((function, rest)) = name.split_once([' ', '\t'])
+            && function.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        {
+            return self.function(function, rest.trim_start(), rule, depth);
         }
         // `$(NAME:a=b)` keeps the name.
         let plain = name.split(':').next().unwrap_or(name);
@@ -309,6 +319,94 @@ impl Makefile {
             None => String::new(),
         }
     }
+}
+
+impl Makefile {
+    /// Functions as far as they make recipe text; what only rewrites text gives that text.
+    fn function(
+        &self,
+        function: &str,
+        rest: &str,
+        rule: Option<(&Rule, &str)>,
+        depth: usize,
+    ) -> String {
+        let arguments = split_arguments(rest);
+        let argument = |number: usize| {
+            arguments.get(number).map(|text| self.expand(text, rule, depth + 1)).unwrap_or_default()
+        };
+        match function {
+            "shell" => format!("$({})", self.expand(rest, rule, depth + 1)),
+            "foreach" => {
+                let variable = argument(0);
+                let list = argument(1);
+                let body = arguments.get(2).copied().unwrap_or_default();
+                let item = list.split_whitespace().next().unwrap_or("item");
+                let body = body
+                    .replace(&format!("$({variable})"), item)
+                    .replace(&format!("${{{variable}}}"), item);
+                self.expand(&body, rule, depth + 1)
+            }
+            "if" => argument(1),
+            "or" => argument(0),
+            "call" => {
+                let name = argument(0);
+                let mut body = self.variables.get(name.trim()).cloned().unwrap_or_default();
+                for number in 1..arguments.len().min(10) {
+                    let value = argument(number);
+                    body = body
+                        .replace(&format!("$({number})"), &value)
+                        .replace(&format!("${{{number}}}"), &value);
+                }
+                self.expand(&body, rule, depth + 1)
+            }
+            "subst" | "patsubst" | "filter" | "filter-out" | "addprefix" | "addsuffix" | "word" => {
+                argument(arguments.len().saturating_sub(1))
+            }
+            "wildcard" | "strip" | "abspath" | "realpath" | "dir" | "notdir" | "basename"
+            | "sort" | "firstword" | "lastword" => argument(0),
+            _ => String::new(),
+        }
+    }
+}
+
+/// Words, where a reference with blanks in it is part of one.
+fn split_words(text: &str) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut depth = 0usize;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '{' => depth += 1,
+            ')' | '}' => depth = depth.saturating_sub(1),
+            c if c.is_whitespace() && depth == 0 => {
+                words.extend(start.take().map(|start: usize| &text[start..at]));
+                continue;
+            }
+            _ => {}
+        }
+        start.get_or_insert(at);
+    }
+    words.extend(start.map(|start| &text[start..]));
+    words
+}
+
+/// Arguments of a function, split at commas outside of brackets.
+fn split_arguments(text: &str) -> Vec<&str> {
+    let mut arguments = Vec::new();
+    let (mut start, mut depth) = (0, 0usize);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' | b'{' => depth += 1,
+            b')' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => {
+                arguments.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    arguments.push(&text[start..]);
+    arguments
 }
 
 fn closing(text: &str) -> Option<usize> {
@@ -347,18 +445,29 @@ impl Build<'_> {
             return;
         }
         self.done.push(target.to_owned());
+        // A recipe that calls make for its own target never ends.
+        let key = format!("make {} {target}", frame.cwd);
+        if !machine.enter(frame, &key, &[], at) {
+            return;
+        }
         let makefile = self.makefile;
+        let exact =
+            makefile.rules.iter().any(|rule| rule.targets.iter().any(|name| name == target));
         for rule in &makefile.rules {
-            if !rule.targets.iter().any(|name| name == target || covers(name, target)) {
-                continue;
-            }
+            let stem = rule.targets.iter().find_map(|name| match exact {
+                true => (name == target).then_some(""),
+                false => stem(name, target),
+            });
+            let Some(stem) = stem else { continue };
             for prerequisite in &rule.prerequisites {
-                self.target(machine, frame, prerequisite, at, depth + 1);
+                let prerequisite = prerequisite.replace('%', stem);
+                self.target(machine, frame, &prerequisite, at, depth + 1);
             }
             for line in &rule.recipe {
                 self.line(machine, frame, (rule, target), line, at);
             }
         }
+        machine.calls.pop();
     }
 
     fn line(
@@ -369,21 +478,21 @@ impl Build<'_> {
         line: &Line,
         at: usize,
     ) {
-        let mut text = Text { file: Some(Arc::clone(&rule.0.file)), ..Text::default() };
+        let mut joined = String::new();
         let mut checked = true;
-        for (number, (physical, line)) in line.0.iter().enumerate() {
-            let physical = if number == 0 {
+        for (number, (physical, _)) in line.0.iter().enumerate() {
+            if number == 0 {
                 let bare = physical.trim_start_matches(['@', '+', '-', ' ', '\t']);
-                let prefix = &physical[..physical.len() - bare.len()];
-                checked = !prefix.contains('-');
-                bare
+                checked = !physical[..physical.len() - bare.len()].contains('-');
+                joined.push_str(bare);
             } else {
-                text.s.push('\n');
-                physical
-            };
-            text.lines.push((text.s.len(), *line));
-            text.s.push_str(&self.makefile.expand(physical, Some(rule), 0));
+                joined.push('\n');
+                joined.push(LINE_MARK);
+                joined.push_str(physical);
+            }
         }
+        let expanded = self.makefile.expand(&joined, Some(rule), 0);
+        let text = marked_lines(&expanded, line, &rule.0.file);
         let mut inner = frame.clone();
         inner.errexit = checked;
         for (name, value) in &self.assigned {
@@ -396,15 +505,23 @@ impl Build<'_> {
     }
 }
 
-/// Whether a pattern rule makes the target.
-fn covers(pattern: &str, target: &str) -> bool {
-    match pattern.split_once('%') {
-        Some((before, after)) => {
-            !basename(pattern).is_empty()
-                && target.len() > before.len() + after.len()
-                && target.starts_with(before)
-                && target.ends_with(after)
-        }
-        None => false,
+/// Stands in front of each physical line while references are replaced, so that lines can be told after.
+const LINE_MARK: char = '\u{1}';
+
+fn marked_lines(expanded: &str, line: &Line, file: &Arc<str>) -> Text {
+    let mut text = Text { file: Some(Arc::clone(file)), ..Text::default() };
+    let numbers = line.0.iter().map(|(_, number)| *number);
+    for (piece, number) in expanded.split(LINE_MARK).zip(numbers) {
+        text.lines.push((text.s.len(), number));
+        text.s.push_str(piece);
     }
+    text
+}
+
+/// What `%` stands for where a pattern rule makes the target.
+fn stem<'t>(pattern: &str, target: &'t str) -> Option<&'t str> {
+    let (before, after) = pattern.split_once('%')?;
+    let stem = target.strip_prefix(before)?.strip_suffix(after)?;
+    let any = before.is_empty() && after.is_empty();
+    (!any && !stem.is_empty()).then_some(stem)
 }

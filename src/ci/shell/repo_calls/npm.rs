@@ -6,58 +6,16 @@ use serde_json::Value as Json;
 
 use crate::ci::shell::{
     machine::{Effect, Frame, Machine},
-    options::Grammar,
+    options::{Grammar, listed},
     value::{Text, Value},
     world::resolve,
 };
 
 /// Commands of the package managers that are no script names.
-const OWN: [&str; 44] = [
-    "install",
-    "i",
-    "ci",
-    "add",
-    "remove",
-    "audit",
-    "version",
-    "publish",
-    "pack",
-    "login",
-    "whoami",
-    "cache",
-    "config",
-    "set",
-    "get",
-    "link",
-    "list",
-    "ls",
-    "outdated",
-    "update",
-    "upgrade",
-    "up",
-    "why",
-    "dlx",
-    "exec",
-    "create",
-    "init",
-    "info",
-    "view",
-    "global",
-    "import",
-    "store",
-    "patch",
-    "dedupe",
-    "plugin",
-    "plugins",
-    "workspaces",
-    "berry",
-    "policies",
-    "bin",
-    "prune",
-    "rebuild",
-    "help",
-    "x",
-];
+const OWN: &str = "install i ci add remove audit version publish pack login whoami cache config set get \
+            link list ls outdated update upgrade up why dlx exec create init info view global \
+            import store patch dedupe plugin plugins workspaces berry policies bin prune rebuild \
+            help x";
 
 pub(super) fn run(
     machine: &mut Machine<'_, '_>,
@@ -68,7 +26,7 @@ pub(super) fn run(
 ) -> Option<Effect> {
     const GRAMMAR: Grammar = Grammar {
         short: "wC",
-        long: &["prefix", "cwd", "dir", "workspace", "filter"],
+        long: "prefix cwd dir workspace filter",
         stop: true,
         single_dash: false,
     };
@@ -107,7 +65,7 @@ pub(super) fn run(
             }
             return Some(Effect::default());
         }
-        ("yarn" | "pnpm" | "bun", name) if !OWN.contains(&name) && !name.is_empty() => {
+        ("yarn" | "pnpm" | "bun", name) if !listed(OWN, name) && !name.is_empty() => {
             (vec![name.to_owned()], first.operands.get(1..).unwrap_or_default())
         }
         _ => return None,
