@@ -1,5 +1,10 @@
 //! One incident against everything that was read.
 
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
 use jiff::Timestamp;
 
 use super::{
@@ -7,7 +12,7 @@ use super::{
     unseen,
 };
 use crate::{
-    ci::model::{Certainty, Pipeline, Role},
+    ci::model::{Certainty, Job, Mention, Pipeline, Role},
     discover,
     incident::Pack,
 };
@@ -81,8 +86,9 @@ fn assess<'p>(
     subject: &Subject<'_>,
 ) -> (Vec<Vec<merge::Version<'p>>>, Vec<Exposure>) {
     let (mut all, mut exposures) = (Vec::new(), Vec::new());
+    let called = called(subject);
     for defined in &subject.definitions {
-        if defined.pipeline.role == Role::Offered && is_inner(defined, subject) {
+        if defined.pipeline.role == Role::Offered && is_inner(defined, &called) {
             continue;
         }
         let mut sites = Vec::new();
@@ -107,17 +113,28 @@ fn assess<'p>(
 /// Of the time outside of the window the callers may not have been read: there it stands for itself.
 ///
 /// Outside `.github` an action is taken as offered to others even if a workflow here tries it out.
-fn is_inner(offered: &Defined<'_>, subject: &Subject<'_>) -> bool {
-    let file = &offered.pipeline.file;
-    let calls_it = |defined: &&Defined<'_>| {
-        defined.pipeline.role == Role::Runs && calls(defined.pipeline, file)
-    };
-    file.starts_with(".github/")
-        && subject
-            .definitions
-            .iter()
-            .filter(calls_it)
-            .any(|caller| at_one_time(caller.live, offered.live))
+fn is_inner(offered: &Defined<'_>, called: &Called<'_>) -> bool {
+    let file = &*offered.pipeline.file;
+    let callers = called.get(file).map_or(&[][..], Vec::as_slice);
+    file.starts_with(".github/") && callers.iter().any(|live| at_one_time(live, offered.live))
+}
+
+/// The files that jobs and steps of the repository's own pipelines stand in, and when they did.
+type Called<'a> = HashMap<&'a str, Vec<&'a [Live]>>;
+
+fn called<'a>(subject: &'a Subject<'_>) -> Called<'a> {
+    let mut called = Called::new();
+    for defined in subject.definitions.iter().filter(|one| one.pipeline.role == Role::Runs) {
+        let places = |job: &'a Job| {
+            std::iter::once(&job.place).chain(job.steps.iter().map(|step| &step.place))
+        };
+        let files: HashSet<&str> =
+            defined.pipeline.jobs.iter().flat_map(places).map(|place| &*place.file).collect();
+        for file in files {
+            called.entry(file).or_default().push(defined.live);
+        }
+    }
+    called
 }
 
 /// Whether two definitions were in force together; one without dates may always have been.
@@ -127,10 +144,27 @@ fn at_one_time(a: &[Live], b: &[Live]) -> bool {
     a.is_empty() || b.is_empty() || a.iter().any(meet)
 }
 
-fn calls(pipeline: &Pipeline, file: &str) -> bool {
-    pipeline.jobs.iter().any(|job| {
-        &*job.place.file == file || job.steps.iter().any(|step| &*step.place.file == file)
-    })
+/// Leaves of a pipeline what [`examine`] asks of it: of a job without a component of the incident the
+/// files that it is made of. A large repository has little else.
+pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
+    let counts = |mention: &Mention| pack.knows(&mention.component);
+    for job in &mut pipeline.jobs {
+        let of_steps = job.steps.iter().flat_map(|step| &step.mentions);
+        if job.mentions.iter().chain(of_steps).any(counts) {
+            continue;
+        }
+        job.sent = Vec::new();
+        job.mentions = Vec::new();
+        let mut files = HashSet::from([Arc::clone(&job.place.file)]);
+        job.steps.retain(|step| files.insert(Arc::clone(&step.place.file)));
+        job.steps.shrink_to_fit();
+        for step in &mut job.steps {
+            step.env = Vec::new();
+            step.files = Vec::new();
+            step.mentions = Vec::new();
+        }
+    }
+    pipeline.jobs.shrink_to_fit();
 }
 
 fn summary(sites: &[Site], exposures: &[Exposure], coverage: &[Coverage]) -> Summary {

@@ -17,7 +17,7 @@ mod unseen;
 mod why;
 
 pub use components::{ComponentUse, ComponentsReport, components};
-pub use expose::{Basis, Defined, Part, Subject, examine, report};
+pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, report};
 pub use exposure::*;
 pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
 

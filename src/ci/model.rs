@@ -319,7 +319,7 @@ pub struct Place {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Environment {
     pub name: Option<Arc<str>>,
-    /// Names an expression may take; empty where `name` is known.
+    /// Names an expression may take, `*` among them where it may take others; empty where `name` is known.
     pub candidates: Vec<Arc<str>>,
 }
 

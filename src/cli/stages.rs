@@ -89,7 +89,9 @@ impl Stages for Checkout {
             now: Some(sources.now),
         };
         let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
-        let parts = each_root(sources, &query, Some(&could_name), progress, |repository| {
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
+        let asked = Asked { query, could_name: Some(&could_name), slim: &slim };
+        let parts = each_root(sources, &asked, progress, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
@@ -101,7 +103,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<ComponentsReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), None, progress, |repository| {
+        let parts = each_root(sources, &Asked::everything(), progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -119,7 +121,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<InventoryReport, ExitError> {
-        let parts = each_root(sources, &Query::default(), None, progress, |repository| {
+        let parts = each_root(sources, &Asked::everything(), progress, |repository| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -133,11 +135,24 @@ impl Stages for Checkout {
     }
 }
 
+/// What is wanted of every root.
+struct Asked<'a> {
+    query: Query,
+    could_name: Option<&'a CouldName<'a>>,
+    /// Takes from a pipeline, as soon as it is read, what is not wanted: most of a large repository.
+    slim: &'a (dyn Fn(&mut Pipeline) + Sync),
+}
+
+impl Asked<'_> {
+    fn everything() -> Self {
+        Self { query: Query::default(), could_name: None, slim: &|_| {} }
+    }
+}
+
 /// Reads every root and keeps only what `keep` makes of it, so that memory does not grow with their number.
 fn each_root<T: Send>(
     sources: &Sources,
-    query: &Query,
-    could_name: Option<&CouldName<'_>>,
+    asked: &Asked<'_>,
     progress: &Progress,
     keep: impl Fn(&Repository) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
@@ -145,12 +160,14 @@ fn each_root<T: Send>(
     let names = discover::names(&roots);
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
-        ci::github::read(files, &siblings, path, entry)
+        let mut pipelines = ci::github::read(files, &siblings, path, entry);
+        pipelines.iter_mut().for_each(asked.slim);
+        pipelines
     };
     progress.begin("reading", roots.len());
     let read = |(root, name): (&PathBuf, &String)| {
-        let mut repository =
-            discover::scan(root, query, &lower, could_name).map_err(|error| failed(&error))?;
+        let mut repository = discover::scan(root, &asked.query, &lower, asked.could_name)
+            .map_err(|error| failed(&error))?;
         repository.identity.clone_from(name);
         let kept = keep(&repository);
         progress.advance();

@@ -16,6 +16,7 @@ use super::{
     standing,
     states::States,
     survey::{self, Find, Found},
+    versions::VersionId,
 };
 use crate::ci::model::Certainty;
 
@@ -168,6 +169,9 @@ impl States<'_> {
         let changed = finds.par_iter().flat_map_iter(|find| {
             let Found::Entry(entry, _) = find.what else { return Vec::new() };
             let version = self.versions.find(&find.path, entry, &mut |asked| asked.answer(folder));
+            // Those from outside of the window were not shown the scripts.
+            let shown_all = |id: &VersionId| self.first_outside.is_none_or(|first| *id < first);
+            let version = version.filter(shown_all);
             let pipelines = match version {
                 Some(version) if head.contains(&version) => return Vec::new(),
                 Some(version) => self.versions.list[version as usize].pipelines.clone(),

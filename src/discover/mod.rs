@@ -12,6 +12,7 @@ mod objects;
 mod outside;
 mod recorded;
 mod refs;
+mod remembered;
 mod roots;
 mod standing;
 mod states;

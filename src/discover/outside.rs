@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use super::{
     CouldName,
     graph::Index,
+    recorded::Within,
     states::{StateId, States, Task},
     survey::{Find, Found, Places},
     versions::VersionId,
@@ -40,7 +41,9 @@ impl States<'_> {
     /// * What only other branches and tags held, and only outside of the window, is not looked for.
     /// * Of actions only those in `.github` and at the top are found.
     /// * A file counts by its own text: where only a script that it calls names the component, it is
-    ///   passed over. So is what cannot be read, for nothing outside of the window can be exposed.
+    ///   passed over, and the scripts are not read ([`Within::Definitions`]): a site needs no more to be
+    ///   cleared by its dates. What cannot be read is passed over too, for nothing outside of the window
+    ///   can be exposed.
     pub(super) fn lower_outside(&mut self, could_name: &CouldName<'_>) -> Vec<Index> {
         self.first_outside = Some(self.versions.list.len() as VersionId);
         let holders = self.holders(could_name);
@@ -67,7 +70,7 @@ impl States<'_> {
                 }
             }
         }
-        self.lower_now(work);
+        self.lower_now(work, Within::Definitions);
     }
 
     /// The known versions that a commit holds, and those of the files that could name it. `last` has its
@@ -90,7 +93,7 @@ impl States<'_> {
         let (mut versions, mut missing) =
             self.find_versions(holder.at, paths.iter().map(|(path, entry)| (path, *entry)));
         missing.retain(|(_, path, _)| holder.named.iter().any(|(named, ..)| named == path));
-        versions.extend(self.lower_now(missing));
+        versions.extend(self.lower_now(missing, Within::Definitions));
         self.state(None, versions)
     }
 

@@ -8,7 +8,7 @@ use std::{
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
 
-use crate::ci::{Files, Unreadable};
+use crate::ci::{Files, Unreadable, catalog::READ_AT};
 
 /// What stands at a path, by identity.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -60,12 +60,30 @@ impl Asked {
 /// Passes reads on and remembers them in order.
 pub(crate) struct Recorded<'a> {
     files: &'a dyn Identified,
+    within: Within,
     seen: Mutex<Vec<(Asked, Content)>>,
 }
 
+/// Which files a lowering may see.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Within {
+    Everything,
+    /// CI definitions only: scripts of the repository are as if they were not there.
+    Definitions,
+}
+
+impl Within {
+    fn holds(self, path: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Definitions => READ_AT.iter().any(|at| path.starts_with(at)),
+        }
+    }
+}
+
 impl<'a> Recorded<'a> {
-    pub(crate) fn new(files: &'a dyn Identified) -> Self {
-        Self { files, seen: Mutex::default() }
+    pub(crate) fn new(files: &'a dyn Identified, within: Within) -> Self {
+        Self { files, within, seen: Mutex::default() }
     }
 
     /// Each question once, in the order of the first time it was put.
@@ -83,12 +101,18 @@ impl<'a> Recorded<'a> {
 
 impl Files for Recorded<'_> {
     fn read(&self, path: &str) -> Result<Option<Arc<[u8]>>, Unreadable> {
+        if !self.within.holds(path) {
+            return Ok(None);
+        }
         let (content, read) = self.files.read_identified(path);
         self.note(Asked::Read(path.into()), content);
         read
     }
 
     fn list(&self, dir: &str) -> Vec<String> {
+        if !self.within.holds(dir) {
+            return Vec::new();
+        }
         self.note(Asked::List(dir.into()), self.files.identify_names(dir));
         self.files.list(dir)
     }

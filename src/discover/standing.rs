@@ -10,6 +10,7 @@ use super::{
     clone::Clone,
     history::timestamp,
     refs::failed,
+    remembered::Remembered,
     survey::{self, Find, Found},
     tree::GitTree,
 };
@@ -41,7 +42,7 @@ pub(super) fn folder(
     lower: &Lower<'_>,
     coverage: &mut Vec<Coverage>,
 ) -> Vec<Definition> {
-    read(&survey::folder(folder), folder, when, lower, coverage)
+    read(&survey::folder(folder), &Remembered::new(folder), when, lower, coverage)
 }
 
 /// A clone's newest state: its files, or the default branch's tip where it has none.

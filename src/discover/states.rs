@@ -16,6 +16,7 @@ use super::{
     clone::Clone,
     graph::{Graph, Index},
     objects::{Mode, Slot},
+    recorded::Within,
     survey::{Find, Found, TreeSurvey},
     tree::GitTree,
     versions::{Lowered, VersionId, Versions},
@@ -130,15 +131,15 @@ impl<'a> States<'a> {
                 }
             }
         }
-        self.lower_now(work);
+        self.lower_now(work, Within::Everything);
     }
 
-    pub(super) fn lower_now(&mut self, work: Vec<Task>) -> Vec<VersionId> {
+    pub(super) fn lower_now(&mut self, work: Vec<Task>, within: Within) -> Vec<VersionId> {
         let lowered: Vec<(Index, Lowered)> = work
             .into_par_iter()
             .map(|(at, path, entry)| {
                 let tree = GitTree::new(&self.clone.objects, self.graph.commit(at).tree);
-                (at, Lowered::new(&tree, &path, entry, self.lower))
+                (at, Lowered::new(&tree, &path, entry, within, self.lower))
             })
             .collect();
         let insert = |(at, lowered)| {
@@ -166,7 +167,7 @@ impl<'a> States<'a> {
             Found::Unread(_) | Found::Trouble(_) | Found::Nested => None,
         });
         let (mut versions, missing) = self.find_versions(at, entries);
-        versions.extend(self.lower_now(missing));
+        versions.extend(self.lower_now(missing, Within::Everything));
         self.state(Some(list), versions)
     }
 

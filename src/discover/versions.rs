@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     objects::{Mode, Objects, Slot},
-    recorded::{Asked, Content, Recorded},
+    recorded::{Asked, Content, Recorded, Within},
     tree::GitTree,
 };
 use crate::{
@@ -37,9 +37,10 @@ impl Lowered {
         tree: &GitTree<'_>,
         path: &Arc<str>,
         entry: Entry,
+        within: Within,
         lower: &Lower<'_>,
     ) -> Self {
-        let recorded = Recorded::new(tree);
+        let recorded = Recorded::new(tree, within);
         let pipelines = lower(&recorded, path, entry).into_iter().map(Arc::new).collect();
         Self { path: Arc::clone(path), entry, trace: recorded.into_trace(), pipelines }
     }
@@ -129,9 +130,10 @@ impl Versions {
 
 impl Node {
     fn find(&self, answer: &mut dyn FnMut(&Asked) -> Content) -> Option<VersionId> {
-        self.found.or_else(|| {
-            self.next.iter().find_map(|(asked, after)| after.get(&answer(asked))?.find(answer))
-        })
+        // The longer trace first: a shorter one is of a lowering that was not shown all files.
+        let longer =
+            self.next.iter().find_map(|(asked, after)| after.get(&answer(asked))?.find(answer));
+        longer.or(self.found)
     }
 }
 

@@ -99,6 +99,14 @@ impl Pack {
         Some(worst)
     }
 
+    /// Whether the incident, or its list of what it did not affect, speaks of this component.
+    pub fn knows(&self, component: &Component) -> bool {
+        let mentioned = Name::new(component.kind, &component.name);
+        let named = |names: &[Name]| names.iter().any(|name| name.covers(&mentioned));
+        self.not_affected().any(|(_, names)| named(names))
+            || self.components().iter().any(|affected| named(&affected.names))
+    }
+
     /// One hit for every component of the pack that this one is.
     pub fn examine_each(&self, component: &Component, context: &Context) -> Vec<Hit<'_>> {
         let mentioned = Name::new(component.kind, &component.name);

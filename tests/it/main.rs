@@ -1,5 +1,11 @@
 //! Integration tests, one binary: cheaper to link than one per file.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test may stop where it stands, and says when it cannot run"
+)]
+
 mod cli;
 mod contract;
 mod corpus;

@@ -262,6 +262,24 @@ mod workflows {
         value.as_str().or_else(|| value["lit"].as_str())
     }
 
+    /// Secrets that the variables of workflow, job and step name, and that our step has not.
+    fn missing_in_env(peer: &Peer, their: &Value, our: &Job) -> Vec<String> {
+        let empty = Vec::new();
+        let steps = their["steps"].as_array().unwrap_or(&empty);
+        let own = our.steps.iter().filter(|step| step.via.is_empty());
+        let mut missing = Vec::new();
+        for (their_step, step) in steps.iter().zip(own) {
+            let mut named = BTreeSet::new();
+            for env in [&peer.expected["env"], &their["env"], &their_step["env"]] {
+                secrets_named(env, &mut named);
+            }
+            let flows = step.env.iter().flat_map(|binding| &binding.flows);
+            let has: BTreeSet<String> = flows.map(|flow| flow.secret.name.to_string()).collect();
+            missing.extend(named.difference(&has).cloned());
+        }
+        missing
+    }
+
     /// What GitHub's reader found, against what ours did.
     fn compare(peer: &Peer, pipeline: &Pipeline) -> Vec<String> {
         let mut wrong = Vec::new();
@@ -302,6 +320,7 @@ mod workflows {
             for part in ["steps", "env", "secret-values", "input-values", "container", "services"] {
                 secrets_named(&their[part], &mut named);
             }
+            differ("env", String::new(), missing_in_env(peer, their, our).join(", "));
             let mut jobs = vec![*our];
             jobs.extend(pipeline.jobs.iter().filter(|job| !job.via.is_empty()));
             let missed: Vec<_> = named.difference(&sent(&jobs)).cloned().collect();

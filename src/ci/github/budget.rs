@@ -6,7 +6,7 @@ use std::{cell::Cell, rc::Rc};
 ///
 /// GitHub's own limits (256 jobs a matrix, 10 calls deep) stay far below. It bounds the time and memory
 /// that a hostile file can cost: each step has a copy of the whole environment.
-const MAX_WORK: usize = 1_000_000;
+const MAX_WORK: usize = 400_000;
 
 /// What is left; clones share it.
 #[derive(Clone, Debug)]

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use super::{
+    bindings,
     budget::Budget,
+    context::{Context, Secrets},
     job, load,
     names::Names,
     refused,
     uses::{self, Uses},
-    value::{Context, Secrets, Value, distinct},
+    value::{Value, distinct},
     workflow::{self, Jobs, Workflow},
 };
 use crate::ci::{
-    Files, Siblings,
+    Files, Siblings, literal,
     model::{
         Certainty, Component, EnvView, Flow, Gap, Hides, Job, Mention, Permissions, Place, Runner,
         Way,
@@ -130,7 +132,9 @@ impl<'w> Call<'w> {
             self.sent.extend(self.cx.condition(condition));
         }
         self.secrets = match node.get("secrets") {
-            Some(secrets) if secrets.text().is_some_and(|t| t.trim() == "inherit") => {
+            // `inherit`; an expression, which GitHub refuses, was meant to hand over as much.
+            Some(secrets) if secrets.scalar().is_some() => {
+                self.sent.extend(self.cx.evaluate_all(secrets, Way::Other).sent);
                 self.cx.secrets.clone()
             }
             Some(secrets) => Secrets::Mapped(self.map(secrets, Way::Other)),
@@ -140,13 +144,19 @@ impl<'w> Call<'w> {
 
     fn map(&mut self, node: &Node, way: Way) -> Names {
         let mut names = Names::default();
-        if node.scalar().is_some() {
+        if node.entries().is_empty() {
             self.sent.extend(self.cx.evaluate_all(node, way).sent);
         }
         for entry in node.entries() {
             let evaluated = self.cx.evaluate_all(&entry.value, way);
             self.sent.extend(evaluated.sent);
-            names.set(entry.key.text.trim(), evaluated.value);
+            let (name, mut value) = (entry.key.text.trim(), evaluated.value);
+            if value.values.iter().any(|text| literal::is_credential(name, text)) {
+                let flow = bindings::literal_flow(name, self.cx.place(entry.key_line), way);
+                self.sent.push(flow.clone());
+                value.add([flow]);
+            }
+            names.set(name, value);
         }
         names
     }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    bindings,
+    context::Context,
     job::{self, JobReader},
     uses::image_component,
-    value::Context,
 };
 use crate::ci::{
     literal,
@@ -74,7 +75,7 @@ impl JobReader<'_> {
         let written = |text: &Arc<str>| literal::is_credential("password", text);
         if value.values.iter().any(written) {
             let place = cx.place(password.line);
-            self.sent.push(job::literal_flow("password", place, Way::Other));
+            self.sent.push(bindings::literal_flow("password", place, Way::Other));
         }
     }
 }

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use super::{
     call::Frame,
+    context::{Context, Secrets},
     matrix::Matrix,
     names::Names,
     triggers,
-    value::{Context, Secrets, Value, distinct},
+    value::{Value, distinct},
     workflow::Workflow,
 };
 use crate::ci::{
-    literal,
     model::{
         Binding, Certainty, EnvView, Environment, Flow, Gap, Hides, Job, Permissions, Place,
-        Runner, Scope, Secret, Step, Way,
+        Runner, Step, Way,
     },
     shell::Session,
     yaml::{Entry, Node, NodeKind},
@@ -157,7 +157,7 @@ impl<'a> JobReader<'a> {
         let mut reader = Self::detached(frame);
         reader.runner = triggers::runner(node.get("runs-on").map(|n| &**n), cx);
         reader.runner.in_container = node.get("container").is_some_and(|n| !n.is_null());
-        let defaults = [node, &*workflow.root]
+        let defaults = [node, workflow.root]
             .into_iter()
             .filter_map(|node| node.get("defaults")?.get("run").cloned());
         reader.defaults = defaults.collect();
@@ -203,6 +203,9 @@ impl<'a> JobReader<'a> {
             cx.env.extend(&names);
         }
         self.base_env = cx.env.clone();
+        if let Some(defaults) = workflow.root.get("defaults") {
+            self.sent.extend(cx.evaluate_all(defaults, Way::Other).sent);
+        }
     }
 
     pub(super) fn condition(&mut self, node: &Node, cx: &Context) {
@@ -276,94 +279,6 @@ impl<'a> JobReader<'a> {
             }
         }
     }
-
-    /// Reads an `env:` or `with:` map; literal credentials in it are flows too.
-    pub(super) fn read_bindings(&mut self, node: &Node, cx: &Context, way: Way) -> Names {
-        let mut names = Names::default();
-        if !cx.budget.spend(node.entries().len() + 1) {
-            return names;
-        }
-        if node.scalar().is_some() {
-            // `env: ${{ fromJSON(…) }}`.
-            self.insert(node, cx, way, &mut names);
-        }
-        for entry in node.entries() {
-            if is_insert(&entry.key.text) {
-                self.insert(&entry.value, cx, way, &mut names);
-                continue;
-            }
-            let evaluated = cx.evaluate_all(&entry.value, way);
-            self.sent.extend(evaluated.sent);
-            let mut value = evaluated.value;
-            self.sent.extend(carried(&value.flows, way));
-            if entry.merged {
-                value = value.weakened(Certainty::Possible);
-            }
-            let key = cx.evaluate(&entry.key, way);
-            self.sent.extend(key.sent);
-            let alternatives = match key.value.values {
-                names if names.is_empty() => vec![Arc::from("*")],
-                names => names,
-            };
-            for name in &alternatives {
-                let value = self.with_literal(name.trim(), value.clone(), entry, cx, way);
-                set(&mut names, name.trim(), value, way);
-            }
-        }
-        names
-    }
-
-    fn with_literal(
-        &mut self,
-        name: &str,
-        mut value: Value,
-        entry: &Entry,
-        cx: &Context,
-        way: Way,
-    ) -> Value {
-        if value.values.iter().any(|text| literal::is_credential(name, text)) {
-            let flow = literal_flow(name, cx.place(entry.key_line), way);
-            self.sent.push(flow.clone());
-            value.add([flow]);
-        }
-        value
-    }
-
-    /// A whole map that an expression gives: by name where the files tell, else the secrets in it.
-    fn insert(&mut self, node: &Node, cx: &Context, way: Way, names: &mut Names) {
-        let evaluated = cx.evaluate_all(node, way);
-        self.sent.extend(evaluated.sent);
-        let whole = Value { values: Vec::new(), ..evaluated.value };
-        let alternatives = node.scalar().and_then(|scalar| cx.json(scalar)).unwrap_or_default();
-        for (name, json) in alternatives.iter().filter_map(|json| json.as_object()).flatten() {
-            let text = json.as_str().map_or_else(|| json.to_string(), str::to_owned);
-            set(names, name, Value { flows: whole.flows.clone(), ..Value::literal(text) }, way);
-        }
-        if alternatives.is_empty() {
-            set(names, "*", whole, way);
-        }
-    }
-}
-
-/// What came here under another name, on the way it goes on from here.
-fn carried(flows: &[Flow], way: Way) -> impl Iterator<Item = Flow> {
-    let renamed = move |flow: &&Flow| {
-        flow.way != way && matches!(flow.way, Way::Env | Way::Input | Way::Script | Way::Other)
-    };
-    flows.iter().filter(renamed).map(move |flow| Flow { way, ..flow.clone() })
-}
-
-fn set(names: &mut Names, name: &str, value: Value, way: Way) {
-    match way {
-        Way::Env => names.set_variable(name, value),
-        _ => names.set(name, value),
-    }
-}
-
-/// `${{ insert }}` as a key puts a whole map in its place.
-fn is_insert(key: &str) -> bool {
-    let inner = key.trim().strip_prefix("${{").and_then(|rest| rest.strip_suffix("}}"));
-    inner.is_some_and(|inner| inner.trim().eq_ignore_ascii_case("insert"))
 }
 
 /// The elements of a list of steps. GitHub refuses a mapping there; what is in it is read all the same.
@@ -383,9 +298,4 @@ pub(super) fn unknown_name(place: Place, text: &str, what: &str, hides: Hides) -
     let reason =
         format!("the {what} `{}` is an expression that the files do not decide", text.trim());
     Gap { place, reason, hides }
-}
-
-pub(super) fn literal_flow(name: &str, place: Place, way: Way) -> Flow {
-    let secret = Secret { scope: Scope::Literal, name: Arc::from(name) };
-    Flow { secret, way, place, certainty: Certainty::Inferred }
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::{
+    context::Context,
     expr::ANY,
-    value::{Context, Value, all},
+    value::{Value, all},
 };
 use crate::ci::{
     model::Way,
@@ -36,6 +37,7 @@ impl Matrix {
                 name => matrix.collect(&entry.value, &[name.to_owned()], cx),
             }
         }
+        matrix.0.values_mut().for_each(Value::tidy);
         matrix.spread();
         matrix
     }
@@ -65,7 +67,7 @@ impl Matrix {
                     Some(alternatives) => {
                         alternatives.iter().for_each(|json| self.collect_json(json, path, &value))
                     }
-                    None => self.slot(path).merge(&value),
+                    None => self.slot(path).pile(&value),
                 }
             }
         }
@@ -97,7 +99,7 @@ impl Matrix {
 
     fn add_text(&mut self, path: &[String], text: &str, whole: &Value) {
         let value = Value { flows: whole.flows.clone(), ..Value::literal(text) };
-        self.slot(path).merge(&value);
+        self.slot(path).pile(&value);
     }
 
     fn slot(&mut self, path: &[String]) -> &mut Value {

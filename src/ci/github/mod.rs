@@ -4,15 +4,19 @@
 //! itself, and those of sibling checkouts. What cannot be read is a component.
 
 mod action;
+mod bindings;
 mod budget;
 mod call;
+mod context;
 pub mod expr;
 mod image;
 mod job;
 mod matrix;
 mod names;
+mod offered;
 mod refused;
 mod residue;
+mod resolve;
 mod step;
 mod triggers;
 mod uses;
@@ -39,7 +43,7 @@ pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry)
     let Some(root) = root else { return vec![workflow::empty(&file, gaps)] };
     match kind {
         Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
-        Entry::Action => action::read_offered(files, siblings, &file, &root, gaps),
+        Entry::Action => offered::read(files, siblings, &file, &root, gaps, doubts),
     }
 }
 

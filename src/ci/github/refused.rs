@@ -11,6 +11,9 @@ use crate::ci::{
     yaml::{Effect, Entry, Node, NodeKind, Parsed, Scalar},
 };
 
+/// Below this a walk is cheaper than a hash.
+const FEW: usize = 16;
+
 /// One reason is enough; a few are kind.
 const MAX_DOUBTS: usize = 8;
 
@@ -129,6 +132,20 @@ impl Found {
     /// GitHub compares keys without regard to case; the same key in the same case is the YAML
     /// reader's to tell.
     fn keys(&mut self, entries: &[Entry]) {
+        let same_but_for_case = |(a, b): (&Entry, &Entry)| {
+            a.key.text != b.key.text && a.key.text.eq_ignore_ascii_case(&b.key.text)
+        };
+        if entries.len() <= FEW {
+            // As all do in practice; and no copy of a key is made.
+            let mut earlier = (1..entries.len()).filter(|&i| {
+                entries[..i].iter().any(|entry| same_but_for_case((entry, &entries[i])))
+            });
+            if let Some(i) = earlier.next() {
+                let (line, key) = (entries[i].key_line, &entries[i].key.text);
+                self.say(line, &format!("key `{key}` differs from another by case only"));
+            }
+            return;
+        }
         let (mut exact, mut folded) = (HashSet::new(), HashSet::new());
         for entry in entries {
             let key = &*entry.key.text;

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::{
+    context::Context,
     job::{JobReader, literal_flow, step_nodes},
     names::Names,
-    value::{Context, Value},
+    value::Value,
 };
 use crate::ci::{
     literal,
@@ -75,7 +76,7 @@ impl JobReader<'_> {
     /// `false`: the file expands to more than is read.
     fn read_step(&mut self, node: &Node, cx: &mut Context, outer: &Names, via: &[Place]) -> bool {
         cx.env = self.env_so_far(outer);
-        if !cx.budget.spend(1 + cx.env.len()) {
+        if !cx.budget.spend(1 + cx.env.len() + self.files_left.len()) {
             return false;
         }
         let own_env = match node.get("env") {

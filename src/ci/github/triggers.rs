@@ -1,9 +1,6 @@
 //! `on:`, `permissions:`, `runs-on:`: what decides which secrets and what power a job has.
 
-use super::{
-    names::Names,
-    value::{Context, Value},
-};
+use super::{context::Context, names::Names, value::Value};
 use crate::ci::{
     model::{Os, Permissions, Runner, Trigger, TriggerSecrets, Way},
     yaml::{Node, NodeKind},

@@ -68,7 +68,9 @@ fn pin_of(reference: &str) -> Pinned {
     }
     let version = reference.strip_prefix(['v', 'V']).unwrap_or(reference);
     let numbered = version.starts_with(|c: char| c.is_ascii_digit());
-    if numbered && !hex || numbered && version.len() < 7 { Pinned::Tag } else { Pinned::Branch }
+    // Seven and more hex digits are as likely an abbreviated commit, which GitHub takes for a branch.
+    let commit_like = hex && version.len() >= 7;
+    if numbered && !commit_like { Pinned::Tag } else { Pinned::Branch }
 }
 
 pub(super) fn image_component(text: &str) -> Component {

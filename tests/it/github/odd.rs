@@ -197,16 +197,16 @@ fn a_file_that_cannot_be_opened_or_is_empty() {
 fn large_products_are_bounded_and_told() {
     use std::fmt::Write;
     let mut text = String::from("on: push\nenv:\n");
-    for i in 0..4_000 {
+    for i in 0..2_000 {
         writeln!(text, "  V{i}: ${{{{ secrets.S{i} }}}}").unwrap();
     }
     text.push_str("jobs:\n");
-    for i in 0..4_000 {
+    for i in 0..2_000 {
         writeln!(text, "  j{i}: {{runs-on: x, steps: [{{run: 'a ${{{{ toJSON(env) }}}}'}}]}}")
             .unwrap();
     }
     let pipeline = World::ci(&text).read();
     assert!(holes(&pipeline).iter().any(|reason| reason.contains("expands to more")));
     let copies: usize = pipeline.jobs.iter().flat_map(|job| &job.steps).map(|s| s.env.len()).sum();
-    assert!(copies <= 1_000_000, "{copies}");
+    assert!(copies <= 400_000, "{copies}");
 }

@@ -38,7 +38,7 @@ fn scopes(on: &str, environment: &str) -> Vec<String> {
     let flow = pipeline.jobs[0].sent.iter().find(|flow| &*flow.secret.name == "A").unwrap();
     match &flow.secret.scope {
         Scope::Unknown(scopes) => scopes.iter().map(ToString::to_string).collect(),
-        other => panic!("{other:?}"),
+        other => vec![format!("{other:?}")],
     }
 }
 
