@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::{
+    bindings::literal_flow,
     context::Context,
-    job::{JobReader, literal_flow, step_nodes},
+    job::{JobReader, step_nodes},
     names::Names,
     value::Value,
 };
