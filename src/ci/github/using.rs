@@ -83,12 +83,13 @@ impl JobReader<'_> {
         cx: &mut Context,
     ) {
         let component = uses::action_component(owner_repo, path, reference);
-        let known =
-            match self.frame.siblings.find(owner_repo).map(|files| action::load(files, path)) {
-                Some(Ok(known)) => known,
-                // It stands as a component either way.
-                Some(Err(_)) | None => None,
-            };
+        let frame = self.frame;
+        let load = |files| frame.actions.of_sibling(files, owner_repo, path);
+        let known = match frame.siblings.find(owner_repo).map(load) {
+            Some(Ok(known)) => known,
+            // It stands as a component either way.
+            Some(Err(_)) | None => None,
+        };
         let inputs = match &known {
             Some(known) => known.inputs_with_defaults(&step.inputs, cx, step.place.line),
             None => step.inputs.clone(),
@@ -99,7 +100,7 @@ impl JobReader<'_> {
             if known.post {
                 self.posts.push((step.current.index, mention));
             }
-            self.enter_action(&known.of_sibling(owner_repo), step, cx, Certainty::Possible);
+            self.enter_action(&known, step, cx, Certainty::Possible);
         }
     }
 
@@ -109,7 +110,7 @@ impl JobReader<'_> {
             self.gaps.push(gap(format!("`{path}` leaves the checkout"), Hides::Anything));
             return;
         };
-        match action::load(self.frame.top_files, &dir) {
+        match self.frame.actions.own(self.frame.top_files, &dir) {
             Ok(Some(known)) => self.enter_action(&known, step, cx, Certainty::Inferred),
             Ok(None) => match self.checked_out(&dir) {
                 Some((owner_repo, path, reference)) => {
