@@ -10,6 +10,7 @@ use super::{
     residue,
     step::Current,
     uses::{self, Uses},
+    value::Value,
 };
 use crate::ci::{
     model::{Certainty, Component, EnvView, Gap, Hides, Kind, Mention, Place, Way},
@@ -112,6 +113,9 @@ impl JobReader<'_> {
         };
         match self.frame.actions.own(self.frame.top_files, &dir) {
             Ok(Some(known)) => self.enter_action(&known, step, cx, Certainty::Inferred),
+            Ok(None) if let Some(known) = self.in_copy(&dir) => {
+                self.enter_action(&known, step, cx, Certainty::Inferred);
+            }
             Ok(None) => match self.checked_out(&dir) {
                 Some((owner_repo, path, reference)) => {
                     self.use_remote(&owner_repo, &path, reference.as_deref(), step, cx);
@@ -126,14 +130,18 @@ impl JobReader<'_> {
         }
     }
 
+    /// The action in a folder that the repository itself was put into.
+    fn in_copy(&self, dir: &str) -> Option<action::Known> {
+        self.copies.iter().find_map(|copy| {
+            let rest = below(dir, copy)?;
+            action::load(self.frame.top_files, rest).ok().flatten()
+        })
+    }
+
     /// A folder that lies in the checkout of another repository: that one, and the path in it.
     fn checked_out(&self, dir: &str) -> Option<(String, String, Option<String>)> {
         self.checkouts.iter().rev().find_map(|checkout| {
-            let rest = match &*checkout.path {
-                "" => dir,
-                path => dir.strip_prefix(path).filter(|r| r.is_empty() || r.starts_with('/'))?,
-            };
-            let path = rest.trim_start_matches('/').to_owned();
+            let path = below(dir, &checkout.path)?.to_owned();
             Some((checkout.owner_repo.clone(), path, checkout.reference.clone()))
         })
     }
@@ -159,6 +167,10 @@ impl JobReader<'_> {
             if path.is_empty() { owner_repo.to_owned() } else { format!("{owner_repo}/{path}") };
         if name.eq_ignore_ascii_case("actions/checkout") {
             self.checkouts.extend(other_checkout(&step.inputs));
+            for folder in own_checkout(&step.inputs) {
+                self.session.check_out(&folder);
+                self.copies.push(folder);
+            }
         }
         let leaves = residue::of(&residue::Use {
             name: &name,
@@ -241,6 +253,25 @@ impl JobReader<'_> {
             }
         }
     }
+}
+
+/// The path of `dir` in `folder`, if it lies there.
+fn below<'d>(dir: &'d str, folder: &str) -> Option<&'d str> {
+    let rest = if folder.is_empty() { dir } else { dir.strip_prefix(folder)? };
+    (folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        .then(|| rest.trim_start_matches('/'))
+}
+
+/// Folders that the job's own repository is put into. A computed name is most often that of the fork a
+/// pull request comes from.
+fn own_checkout(inputs: &Names) -> Vec<String> {
+    let named = |name: &Value| name.values.iter().any(|text| !text.trim().is_empty());
+    if inputs.find("repository").is_some_and(named) {
+        return Vec::new();
+    }
+    let folders = inputs.find("path").into_iter().flat_map(|path| &path.values);
+    let folders = folders.filter_map(|path| normalise("", path.trim()));
+    folders.filter(|path| !path.is_empty()).collect()
 }
 
 /// Another repository than the job's own; of a computed name nothing can be told.
