@@ -9,10 +9,6 @@ use super::objects::Objects;
 /// Descendants looked at to find a date that fits, where a child is dated before its parent.
 const SKEW_SEARCH: usize = 256;
 
-/// For how many seconds a commit counts that only a tag keeps: whatever it was pushed on is gone, and a
-/// run can be started again for 30 days.
-const TAG_ALONE: i64 = 30 * 24 * 60 * 60;
-
 pub(crate) type Index = u32;
 
 /// All commits, parents and children by index.
@@ -35,8 +31,6 @@ pub(crate) struct Commit {
     pub(crate) default: bool,
     /// A branch stands here today.
     pub(crate) branch: bool,
-    /// A tag stands here, and no branch nor `HEAD`.
-    pub(crate) tag: bool,
 }
 
 /// A commit whose parents are not in the clone.
@@ -62,8 +56,7 @@ pub(crate) struct Tips {
     pub(crate) default: Option<ObjectId>,
     /// Branches, local and remote.
     pub(crate) branches: Vec<ObjectId>,
-    pub(crate) tags: Vec<ObjectId>,
-    /// Whatever else keeps commits in the clone.
+    /// Tags and whatever else keeps commits in the clone.
     pub(crate) others: Vec<ObjectId>,
     /// Parents that a graft or a replacement gives to a commit, besides its own.
     pub(crate) grafts: HashMap<ObjectId, Vec<ObjectId>>,
@@ -76,14 +69,11 @@ impl Graph {
         graph.link_children();
         let index: HashMap<ObjectId, Index> =
             graph.commits.iter().zip(0..).map(|(commit, at)| (commit.id, at)).collect();
-        let mut mark = |ids: &[ObjectId], mark: fn(&mut Commit)| {
-            for at in ids.iter().filter_map(|id| index.get(id)) {
-                mark(&mut graph.commits[*at as usize]);
+        for id in &tips.branches {
+            if let Some(at) = index.get(id) {
+                graph.commits[*at as usize].branch = true;
             }
-        };
-        mark(&tips.tags, |commit| commit.tag = true);
-        mark(&tips.others, |commit| commit.tag = false);
-        mark(&tips.branches, |commit| commit.branch = true);
+        }
         let default = tips.default.and_then(|id| index.get(&id).copied());
         graph.mark_default(default);
         graph
@@ -124,11 +114,7 @@ impl Graph {
     pub(crate) fn anywhere(&self, at: Index) -> Interval {
         let commit = self.commit(at);
         // A branch that was left behind still holds the version; a tag is not built again.
-        let to = match self.replaced(at, |_| true) {
-            _ if commit.branch => None,
-            None if commit.tag => Some(commit.date.saturating_add(TAG_ALONE)),
-            replaced => replaced,
-        };
+        let to = if commit.branch { None } else { self.replaced(at, |_| true) };
         Interval { from: commit.date, to, commit: at }
     }
 
@@ -192,8 +178,7 @@ impl Walk<'_> {
         let (index, graph) = (HashMap::new(), Graph::default());
         let mut walk = Walk { repository, index, graph, buffer: Vec::new() };
         let mut open: Vec<(Index, Vec<ObjectId>)> = Vec::new();
-        let starts =
-            tips.default.iter().chain(&tips.branches).chain(&tips.tags).chain(&tips.others);
+        let starts = tips.default.iter().chain(&tips.branches).chain(&tips.others);
         for start in starts {
             if walk.visit(*start, &mut open).is_none() {
                 walk.graph.cut.push(Cut { child: None, shallow: false });
@@ -243,9 +228,8 @@ impl Walk<'_> {
         let parents = data.parent_ids().collect();
         // The header without its name and mail, which may be in any shape.
         let date = data.committer().map_or(0, |who| who.seconds());
-        let (children, default, branch, tag) = (Vec::new(), false, false, false);
-        let commit = Commit { id, tree, date, parents: Vec::new(), children, default, branch, tag };
-        Some((commit, parents))
+        let (children, default, branch) = (Vec::new(), false, false);
+        Some((Commit { id, tree, date, parents: Vec::new(), children, default, branch }, parents))
     }
 }
 

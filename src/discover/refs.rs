@@ -91,7 +91,6 @@ impl Refs {
                 Ok(Some(id)) if branch && !local.is_some_and(|local| tracked.contains(local)) => {
                     self.tips.branches.push(id);
                 }
-                Ok(Some(id)) if !branch => self.tips.tags.push(id),
                 Ok(Some(id)) => self.tips.others.push(id),
                 Ok(None) => {}
                 Err(reason) => self.coverage.push(failed(&name, reason)),

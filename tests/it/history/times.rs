@@ -46,26 +46,8 @@ fn what_only_a_branch_or_a_tag_holds_is_possible() {
     git.run(&["checkout", "-q", "main"]);
     let all = git.scan("04-01", "04-02");
     assert_eq!(live(&all, "branch"), ["Possible 02-10..now"]);
-    assert_eq!(live(&all, "tagged"), ["Possible 03-10..04-09"]);
+    assert_eq!(live(&all, "tagged"), ["Possible 03-10..now"]);
     assert_eq!(live(&all, "good"), ["Inferred 01-10..now"]);
-}
-
-#[test]
-fn what_only_a_tag_keeps_is_over_a_month_later() {
-    let git = Git::new();
-    git.ci("good", "01-10");
-    git.run(&["checkout", "-q", "--detach", "main"]);
-    git.ci("tagged", "03-10");
-    git.run(&["tag", "v1"]);
-    git.run(&["branch", "-q", "release"]);
-    git.run(&["checkout", "-q", "main"]);
-    assert_eq!(
-        live(&git.scan("06-01", ""), "tagged"),
-        ["Possible 03-10..now"],
-        "a branch holds it"
-    );
-    git.run(&["branch", "-q", "-D", "release"]);
-    assert_eq!(live(&git.scan("06-01", ""), "tagged"), [""; 0]);
 }
 
 #[test]
