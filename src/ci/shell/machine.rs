@@ -35,6 +35,8 @@ pub(super) struct Machine<'s, 'a> {
     budget: u32,
     /// Files of the repository being run now, outermost first.
     pub(super) calls: Vec<Arc<str>>,
+    /// Functions that are being run, innermost last.
+    pub(super) running: Vec<Rc<Stmt>>,
     /// What was called already, with its arguments and environment.
     pub(super) called: HashSet<u64>,
     /// Mentions by what they say, with their position.
@@ -195,6 +197,7 @@ impl<'s, 'a> Machine<'s, 'a> {
             depth: 0,
             budget: MAX_COMMANDS.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)),
             calls: Vec::new(),
+            running: Vec::new(),
             called: HashSet::new(),
             seen: HashMap::new(),
             settled: HashSet::new(),

@@ -348,12 +348,18 @@ impl Machine<'_, '_> {
         let Some((body, source)) = frame.functions.get(name).cloned() else {
             return Effect::default();
         };
+        // A function inside itself does what it did: one round more shows all that it can do.
+        if self.running.iter().filter(|running| Rc::ptr_eq(running, &body)).count() > 1 {
+            return Effect::default();
+        }
+        self.running.push(Rc::clone(&body));
         let caller = frame.place(at);
         let args = std::mem::replace(&mut frame.args, argv);
         let outer = std::mem::replace(&mut frame.source, source);
         frame.via.push(caller);
         let mut effect =
             self.deeper(frame, body.at, |machine, frame| machine.statement(frame, &body));
+        self.running.pop();
         frame.via.pop();
         frame.source = outer;
         frame.args = args;
