@@ -5,16 +5,24 @@ use std::{
     sync::Arc,
 };
 
-use crate::ci::shell::{
-    machine::{Effect, Frame, Machine},
-    options::Grammar,
-    value::{Text, Value, has_marks},
-    world::resolve,
-    wrappers::{exported, leading_assignments},
+use crate::ci::{
+    model::Hides,
+    shell::{
+        machine::{Effect, Frame, Machine},
+        options::Grammar,
+        value::{Text, Value, has_marks},
+        world::resolve,
+        wrappers::{exported, leading_assignments},
+    },
 };
 
 const MAX_INCLUDES: usize = 16;
 const MAX_EXPANSION: usize = 64 << 10;
+/// Times that one makefile may stand in a chain of calls. Recipes that call `make` for another target
+/// of the same file do so once or twice.
+const MAX_WITHIN_ITSELF: usize = 4;
+/// What reading a makefile again costs, as bytes that a script gathers.
+const COST_OF_A_CALL: usize = 8 << 10;
 
 #[derive(Debug, Default)]
 struct Makefile {
@@ -97,6 +105,14 @@ pub(super) fn run(
     }
     if targets.is_empty() {
         targets.extend(makefile.default_target());
+    }
+    machine.spend_bytes(COST_OF_A_CALL);
+    let of_this_file = |call: &&Arc<str>| {
+        call.strip_prefix(path.as_str()).is_some_and(|rest| rest.starts_with(':'))
+    };
+    if machine.calls.iter().filter(of_this_file).count() >= MAX_WITHIN_ITSELF {
+        machine.gap(frame.place(at), "`make` calls itself too often to follow", Hides::Anything);
+        return Effect::default();
     }
     let mut build = Build { makefile: &makefile, assigned, done: Vec::new() };
     for target in targets {
