@@ -37,6 +37,8 @@ pub(super) struct Machine<'s, 'a> {
     pub(super) calls: Vec<Arc<str>>,
     /// Functions that are being run, innermost last.
     pub(super) running: Vec<Rc<Stmt>>,
+    /// Texts that are being run as scripts, innermost last.
+    pub(super) texts: Vec<Rc<str>>,
     /// What was called already, with its arguments and environment.
     pub(super) called: HashSet<u64>,
     /// Mentions by what they say, with their position.
@@ -198,6 +200,7 @@ impl<'s, 'a> Machine<'s, 'a> {
             budget: MAX_COMMANDS.saturating_add(u32::try_from(length).unwrap_or(u32::MAX)),
             calls: Vec::new(),
             running: Vec::new(),
+            texts: Vec::new(),
             called: HashSet::new(),
             seen: HashMap::new(),
             settled: HashSet::new(),

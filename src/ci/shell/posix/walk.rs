@@ -22,7 +22,13 @@ impl Machine<'_, '_> {
     ) -> Effect {
         let mut effect = Effect::default();
         for text in &value.texts {
+            // A text that leads to itself does again what it did: see `function`.
+            if self.texts.iter().filter(|running| ***running == *text.s).count() > 1 {
+                continue;
+            }
+            self.texts.push(Rc::from(text.s.as_str()));
             let done = self.deeper(frame, at, |machine, frame| machine.one_text(frame, text, at));
+            self.texts.pop();
             effect.out.or(&done.out);
         }
         effect

@@ -21,6 +21,9 @@ const MAX_EXPANSION: usize = 64 << 10;
 /// Times that one makefile may stand in a chain of calls. Recipes that call `make` for another target
 /// of the same file do so once or twice.
 const MAX_WITHIN_ITSELF: usize = 4;
+/// Bytes that a name in a folder may have: <https://man7.org/linux/man-pages/man3/limits.h.0p.html>, NAME_MAX,
+/// and a few folders before it.
+const MAX_NAME: usize = 1_024;
 /// What reading a makefile again costs, as bytes that a script gathers.
 const COST_OF_A_CALL: usize = 8 << 10;
 
@@ -459,7 +462,12 @@ impl Build<'_> {
         at: usize,
         depth: u32,
     ) {
-        if depth > 24 || self.done.len() > 2_000 || self.done.iter().any(|done| done == target) {
+        // `%` in a prerequisite makes names that grow from rule to rule; no file has such a name.
+        let is_name = target.len() <= MAX_NAME;
+        if depth > 24 || self.done.len() > 2_000 || !is_name {
+            return;
+        }
+        if self.done.iter().any(|done| done == target) {
             return;
         }
         self.done.push(target.to_owned());
