@@ -71,10 +71,12 @@ fn expose(path: &Path) -> Seen {
     let id = child.id();
     let (send, receive) = mpsc::channel();
     std::thread::spawn(move || send.send(child.wait_with_output()));
-    let output = receive.recv_timeout(WATCHDOG).map(Result::unwrap).unwrap_or_else(|_| {
+    let answer = receive.recv_timeout(WATCHDOG);
+    if answer.is_err() {
         let _ = Command::new("kill").arg(id.to_string()).status();
-        panic!("hangs on {}", path.display());
-    });
+    }
+    assert!(answer.is_ok(), "hangs on {}", path.display());
+    let output = answer.unwrap().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     let code = output.status.code();
     assert!(matches!(code, Some(0 | 10 | 20)), "{code:?}, {:?}: {errors}", output.status);
