@@ -128,7 +128,7 @@ fn literal_credentials_are_reported_by_the_name_of_their_variable() {
         "LINE_SECRET",
         "PASSWORD",
         "LATER_TOKEN",
-        "API_KEY",
+        "api-key",
     ] {
         let found = items(&report, "exposures").iter().any(|exposure| {
             exposure["placement"]["name"] == name

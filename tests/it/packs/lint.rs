@@ -289,3 +289,13 @@ fn no_text_stops_the_reader() {
 fn instant(text: &str) -> Timestamp {
     text.parse().expect("a test writes good times")
 }
+
+#[test]
+fn the_example_in_the_docs_passes() {
+    let docs = include_str!("../../../docs/packs.md");
+    let example = docs.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example = example
+        .replace("…40 hex digits…", "8afa9b9f9183b4e00c46e2b82d34047e3c177bd0")
+        .replace("url = \"…\"", "url = \"https://example.com/advisory\"");
+    assert_eq!(incident::check(&example, "example-2025.toml"), vec![]);
+}
