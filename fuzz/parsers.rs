@@ -13,8 +13,11 @@ use keysweep::{
     incident,
 };
 
+/// What is done with one input.
+pub type Parser = fn(&[u8]);
+
 /// By the name of the target, which is the name of its folder of inputs.
-pub const PARSERS: &[(&str, fn(&[u8]))] = &[
+pub const PARSERS: &[(&str, Parser)] = &[
     ("yaml", yaml),
     ("workflow", workflow),
     ("action", action),

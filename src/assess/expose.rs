@@ -1,7 +1,7 @@
 //! One incident against everything that was read.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -56,9 +56,10 @@ pub struct Part {
 
 /// Assesses every definition of one repository.
 pub fn examine(pack: &Pack, subject: &Subject<'_>) -> Part {
-    let (sites, exposures) = assess(pack, subject);
-    let sites = merge::sites(sites);
-    let coverage = unseen::of(pack, subject, &sites);
+    let assessed = assess(pack, subject);
+    let (sites, exposures) = (merge::sites(assessed.sites), assessed.exposures);
+    let mut coverage = unseen::of(pack, subject, &sites);
+    coverage.extend(assessed.cut.iter().map(|file| unseen::too_many(subject, file, MOST_LINES)));
     Part { sites, exposures: merge::exposures(exposures), coverage }
 }
 
@@ -80,18 +81,26 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
     }
 }
 
-/// Sites by definition.
-fn assess<'p>(
-    pack: &'p Pack,
-    subject: &Subject<'_>,
-) -> (Vec<Vec<merge::Version<'p>>>, Vec<Exposure>) {
-    let (mut all, mut exposures) = (Vec::new(), Vec::new());
+/// Exposures of one file. Steps times secrets of a job: a small file can ask for millions.
+const MOST_LINES: usize = 50_000;
+
+#[derive(Default)]
+struct Assessed<'p, 's> {
+    /// By definition.
+    sites: Vec<Vec<merge::Version<'p>>>,
+    exposures: Vec<Exposure>,
+    /// Files with more exposures than are listed.
+    cut: BTreeSet<&'s str>,
+}
+
+fn assess<'p, 's>(pack: &'p Pack, subject: &'s Subject<'_>) -> Assessed<'p, 's> {
+    let mut all = Assessed::default();
     let called = called(subject);
     for defined in &subject.definitions {
         if defined.pipeline.role == Role::Offered && is_inner(defined, &called) {
             continue;
         }
-        let mut sites = Vec::new();
+        let (mut sites, mut room) = (Vec::new(), MOST_LINES);
         for job in &defined.pipeline.jobs {
             let of_steps = job
                 .steps
@@ -99,14 +108,18 @@ fn assess<'p>(
                 .flat_map(|step| step.mentions.iter().map(move |mention| (Some(step), mention)));
             for (step, mention) in job.mentions.iter().map(|m| (None, m)).chain(of_steps) {
                 let spot = site::Spot { subject, defined, job, step, mention };
-                let Some(found) = site::assess(pack, &spot) else { continue };
-                exposures.extend(found.exposures);
+                let Some(found) = site::assess(pack, &spot, room) else { continue };
+                room -= found.exposures.len();
+                all.exposures.extend(found.exposures);
                 sites.push(found.site);
             }
         }
-        all.push(sites);
+        all.sites.push(sites);
+        if room == 0 {
+            all.cut.insert(&defined.pipeline.file);
+        }
     }
-    (all, exposures)
+    all
 }
 
 /// What is there for the repository's own workflows has been assessed in the jobs that called it then.

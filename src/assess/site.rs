@@ -1,11 +1,13 @@
 //! One mention of a component of the incident: could its bad content have run, and what was in reach?
 
+use std::collections::{HashMap, HashSet};
+
 use super::{
     Basis, Confidence, Consumer, Exposure, ExposureVerdict, Live, Placement, Reach, Site,
     SiteStatus, Span, Subject, disposition, expose::Defined, identity, merge, merge::Version, why,
 };
 use crate::{
-    ci::model::{Certainty, Job, Mention, Os, Role, Step},
+    ci::model::{Certainty, Job, Mention, Os, Role, Secret, Step},
     incident::{Capabilities, Capability, Context, Hit, Meeting, Pack, Standing, meet},
     reach::{Reached, reached, rules},
 };
@@ -33,8 +35,8 @@ pub(super) struct Judged {
     by_date: bool,
 }
 
-/// `None`: the component is none of the incident's.
-pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>) -> Option<Found<'p>> {
+/// `None`: the component is none of the incident's. At most `room` exposures.
+pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>, room: usize) -> Option<Found<'p>> {
     let hit = pack.examine(&spot.mention.component, &context(spot))?;
     let judged = judge(spot, &hit);
     let site = Site {
@@ -48,8 +50,9 @@ pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>) -> Option<Found<'p>> {
     };
     let exposures = match judged.status {
         SiteStatus::Cleared => Vec::new(),
+        _ if room == 0 => Vec::new(),
         // What cannot be decided is listed too, as possible: a missed credential is worse than one more line.
-        SiteStatus::Exposed | SiteStatus::Unknown => exposures(pack, spot, &hit, &judged),
+        SiteStatus::Exposed | SiteStatus::Unknown => exposures(pack, spot, &hit, &judged, room),
     };
     let site = Version { site, windows: hit.windows, by_date: judged.by_date };
     Some(Found { site, exposures })
@@ -164,24 +167,25 @@ fn consumer(spot: &Spot<'_>) -> Consumer {
     Consumer::new(&spot.mention.place, spot.job, spot.step)
 }
 
-fn exposures(pack: &Pack, spot: &Spot<'_>, hit: &Hit<'_>, judged: &Judged) -> Vec<Exposure> {
+fn exposures(
+    pack: &Pack,
+    spot: &Spot<'_>,
+    hit: &Hit<'_>,
+    judged: &Judged,
+    room: usize,
+) -> Vec<Exposure> {
     let ways = reached(spot.job, spot.step, spot.mention);
-    let mut done: Vec<&crate::ci::model::Secret> = Vec::new();
-    let mut out = Vec::new();
-    for first in &ways {
-        if done.contains(&&first.flow.secret) {
-            continue;
-        }
-        done.push(&first.flow.secret);
-        let same = |way: &&Reached<'_>| way.flow.secret == first.flow.secret;
-        let by_payload = ways.iter().filter(same).find(|way| takes(&hit.payload, way.capability));
-        let (way, reach) = match by_payload {
-            Some(way) => (way, Reach::Payload),
-            None => (first, Reach::AnyCode),
-        };
-        out.push(exposure(pack, spot, hit, judged, way, reach));
+    let mut by_payload: HashMap<&Secret, &Reached<'_>> = HashMap::new();
+    for way in ways.iter().filter(|way| takes(&hit.payload, way.capability)) {
+        by_payload.entry(&way.flow.secret).or_insert(way);
     }
-    out
+    let mut done: HashSet<&Secret> = HashSet::new();
+    let firsts = ways.iter().filter(|way| done.insert(&way.flow.secret));
+    let line = |first: &Reached<'_>| match by_payload.get(&first.flow.secret) {
+        Some(way) => exposure(pack, spot, hit, judged, way, Reach::Payload),
+        None => exposure(pack, spot, hit, judged, first, Reach::AnyCode),
+    };
+    firsts.take(room).map(line).collect()
 }
 
 /// Memory holds what the environment holds, but a payload that reads memory alone is one that needs K5.

@@ -146,3 +146,18 @@ pub(super) fn sorted(mut entries: Vec<Coverage>) -> Vec<Coverage> {
 #[cfg(test)]
 #[path = "unseen_tests.rs"]
 mod tests;
+
+/// More exposures in one file than anybody reads.
+pub(super) fn too_many(subject: &Subject<'_>, file: &str, most: usize) -> Coverage {
+    Coverage {
+        repository: subject.identity.to_owned(),
+        scope: format!("file:{file}"),
+        state: CoverageState::Failed,
+        reason: format!(
+            "its steps and secrets make more than {most} exposures: the others are not listed"
+        ),
+        matters: true,
+        file: Some(file.to_owned()),
+        line: None,
+    }
+}

@@ -98,22 +98,25 @@ fn files<'j>(job: &'j Job, step: Option<&'j Step>, ways: &mut Vec<Reached<'j>>) 
     }
     // The script that the runner wrote for this step, with the value in its text.
     if let Some(step) = step {
+        let lines = lines_of(step, job);
         let in_text = |flow: &&Flow| {
-            flow.way == Way::Script && flow.place.file == step.place.file && is_of(step, job, flow)
+            flow.way == Way::Script
+                && lines.contains(&flow.place.line)
+                && flow.place.file == step.place.file
         };
         job.sent.iter().filter(in_text).for_each(|flow| add(flow, &["G13"]));
     }
 }
 
-/// Whether a place lies in this step: after its first line, and before the next step's.
-fn is_of(step: &Step, job: &Job, flow: &Flow) -> bool {
+/// From the first line of the step to that of the next in its file.
+fn lines_of(step: &Step, job: &Job) -> std::ops::Range<u32> {
     let next = job
         .steps
         .iter()
         .filter(|other| other.place.file == step.place.file && other.place.line > step.place.line)
         .map(|other| other.place.line)
         .min();
-    flow.place.line >= step.place.line && next.is_none_or(|next| flow.place.line < next)
+    step.place.line..next.unwrap_or(u32::MAX)
 }
 
 /// Rule G16: environments of other processes of the same user, in whatever order the steps run.

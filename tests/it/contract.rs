@@ -129,6 +129,7 @@ fn literal_credentials_are_reported_by_the_name_of_their_variable() {
         "PASSWORD",
         "LATER_TOKEN",
         "api-key",
+        "-t",
     ] {
         let found = items(&report, "exposures").iter().any(|exposure| {
             exposure["placement"]["name"] == name

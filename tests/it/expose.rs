@@ -108,6 +108,86 @@ fn a_payload_of_the_memory_takes_the_whole_job() {
 }
 
 #[test]
+fn the_repository_may_lie_in_a_folder_of_the_workspace() {
+    let ci = "on: push
+env: {GOPATH: '${{ github.workspace }}/go'}
+jobs:
+  make:
+    runs-on: ubuntu-latest
+    defaults: {run: {working-directory: go/src/o/r}}
+    env: {A: '${{ secrets.MAKE }}'}
+    steps:
+      - uses: actions/checkout@v2
+        with: {path: '${{ env.GOPATH }}/src/o/r'}
+      - run: make coverage
+  script:
+    runs-on: ubuntu-latest
+    env: {A: '${{ secrets.SCRIPT }}'}
+    steps:
+      - uses: actions/checkout@v2
+        with: {path: mine, repository: '${{ github.event.pull_request.head.repo.full_name }}'}
+      - run: cd mine && ./upload.sh
+  action:
+    runs-on: ubuntu-latest
+    env: {A: '${{ secrets.ACTION }}'}
+    steps:
+      - uses: actions/checkout@v2
+        with: {path: mine}
+      - uses: ./mine/upload
+  other:
+    runs-on: ubuntu-latest
+    env: {A: '${{ secrets.OTHER }}'}
+    steps:
+      - uses: actions/checkout@v2
+        with: {path: theirs, repository: someone/else}
+      - run: cd theirs && ./upload.sh
+";
+    let dir = folder(&[
+        (CI, ci),
+        ("Makefile", "coverage:\n\t./upload.sh\n"),
+        ("upload.sh", "#!/bin/sh\ncurl -s https://codecov.io/bash | bash\n"),
+        (
+            "upload/action.yml",
+            "runs:\n  using: composite\n  steps:\n    - {run: '${{ github.action_path }}/../upload.sh', shell: bash}\n",
+        ),
+    ]);
+    let report = expose("codecov-2021", dir.path(), Some("2021-02-10"));
+    let mut taken: Vec<_> = report
+        .exposures
+        .iter()
+        .filter(|e| e.reach == Reach::Payload)
+        .map(|e| e.placement.name.as_str())
+        .collect();
+    taken.sort_unstable();
+    assert_eq!(taken, ["ACTION", "MAKE", "SCRIPT"]);
+    assert!(report.coverage.iter().all(|entry| !entry.matters), "{:?}", report.coverage);
+}
+
+#[test]
+fn a_token_that_is_written_out_as_an_argument_is_taken() {
+    let run = |arguments: &str| {
+        let ci = format!(
+            "on: push
+jobs:
+  test:
+    runs-on: ubuntu-latest
+    steps:
+      - run: bash <(curl -s https://codecov.io/bash) {arguments}
+"
+        );
+        let dir = folder(&[(CI, &ci)]);
+        let report = expose("codecov-2021", dir.path(), Some("2021-02-10"));
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(!text.contains("4c1d7e02"), "{arguments}");
+        let literals = report.exposures.iter().filter(|e| e.reach == Reach::Payload);
+        literals.map(|e| e.placement.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(run("-F unit -t 4c1d7e02-58f3-4b6a-a1d9-03b7c65e2f18"), ["-t"]);
+    assert_eq!(run("--token=4c1d7e02-58f3-4b6a-a1d9-03b7c65e2f18"), ["--token"]);
+    assert_eq!(run("-C 4c1d7e0258f34b6aa1d903b7c65e2f181234abcd -f a -F unit"), [""; 0]);
+}
+
+#[test]
 fn dates_decide() {
     let dir = folder(&[(CI, &workflow("codecov/codecov-action@v1"))]);
     let site = |as_of: Option<&str>| {

@@ -14,6 +14,7 @@ mod expressions;
 mod github;
 mod history;
 mod hostile;
+mod inputs;
 mod offline;
 mod packs;
 mod peers;

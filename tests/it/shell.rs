@@ -2,6 +2,7 @@
 
 mod details;
 mod forms;
+mod runners;
 
 use std::sync::Arc;
 

@@ -163,6 +163,9 @@ impl Known {
     pub(super) fn inputs_with_defaults(&self, given: &Names, cx: &Context, line: u32) -> Names {
         let mut inputs = given.clone();
         let declared = self.root.get("inputs").map(|n| n.entries()).unwrap_or_default();
+        if !cx.budget.spend(declared.len()) {
+            return inputs;
+        }
         for entry in declared {
             let name = entry.key.text.trim();
             let default = entry.value.get("default").and_then(|n| n.scalar());

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    actions::Actions,
     bindings,
     budget::Budget,
     context::{Context, Secrets},
@@ -49,6 +50,7 @@ pub(super) struct Frame<'a> {
     pub(super) stack: Vec<Arc<str>>,
     pub(super) certainty: Certainty,
     pub(super) budget: Budget,
+    pub(super) actions: Actions,
 }
 
 impl<'a> Frame<'a> {
@@ -65,6 +67,7 @@ impl<'a> Frame<'a> {
             stack: vec![Arc::clone(file)],
             certainty: Certainty::Inferred,
             budget: Budget::new(),
+            actions: Actions::default(),
         }
     }
 }
@@ -260,6 +263,7 @@ impl<'w> Call<'w> {
             stack,
             certainty: self.cx.certainty.max(callee.certainty),
             budget: frame.budget.clone(),
+            actions: frame.actions.clone(),
         }
     }
 

@@ -39,6 +39,8 @@ pub(super) struct JobReader<'a> {
     pub(super) files_left: Vec<Flow>,
     /// Checkouts of other repositories in the workspace.
     pub(super) checkouts: Vec<Checkout>,
+    /// Folders of the workspace that the repository itself was put into.
+    pub(super) copies: Vec<String>,
     /// Mentions `(step, mention)` of actions that run again after the last step.
     pub(super) posts: Vec<(usize, usize)>,
     pub(super) sent: Vec<Flow>,
@@ -183,6 +185,7 @@ impl<'a> JobReader<'a> {
             exported: Names::default(),
             files_left: Vec::new(),
             checkouts: Vec::new(),
+            copies: Vec::new(),
             posts: Vec::new(),
             sent: Vec::new(),
             steps: Vec::new(),

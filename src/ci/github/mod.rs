@@ -4,6 +4,7 @@
 //! itself, and those of sibling checkouts. What cannot be read is a component.
 
 mod action;
+mod actions;
 mod bindings;
 mod budget;
 mod call;

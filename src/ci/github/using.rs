@@ -10,6 +10,7 @@ use super::{
     residue,
     step::Current,
     uses::{self, Uses},
+    value::Value,
 };
 use crate::ci::{
     model::{Certainty, Component, EnvView, Gap, Hides, Kind, Mention, Place, Way},
@@ -83,12 +84,13 @@ impl JobReader<'_> {
         cx: &mut Context,
     ) {
         let component = uses::action_component(owner_repo, path, reference);
-        let known =
-            match self.frame.siblings.find(owner_repo).map(|files| action::load(files, path)) {
-                Some(Ok(known)) => known,
-                // It stands as a component either way.
-                Some(Err(_)) | None => None,
-            };
+        let frame = self.frame;
+        let load = |files| frame.actions.of_sibling(files, owner_repo, path);
+        let known = match frame.siblings.find(owner_repo).map(load) {
+            Some(Ok(known)) => known,
+            // It stands as a component either way.
+            Some(Err(_)) | None => None,
+        };
         let inputs = match &known {
             Some(known) => known.inputs_with_defaults(&step.inputs, cx, step.place.line),
             None => step.inputs.clone(),
@@ -99,7 +101,7 @@ impl JobReader<'_> {
             if known.post {
                 self.posts.push((step.current.index, mention));
             }
-            self.enter_action(&known.of_sibling(owner_repo), step, cx, Certainty::Possible);
+            self.enter_action(&known, step, cx, Certainty::Possible);
         }
     }
 
@@ -109,8 +111,11 @@ impl JobReader<'_> {
             self.gaps.push(gap(format!("`{path}` leaves the checkout"), Hides::Anything));
             return;
         };
-        match action::load(self.frame.top_files, &dir) {
+        match self.frame.actions.own(self.frame.top_files, &dir) {
             Ok(Some(known)) => self.enter_action(&known, step, cx, Certainty::Inferred),
+            Ok(None) if let Some(known) = self.in_copy(&dir) => {
+                self.enter_action(&known, step, cx, Certainty::Inferred);
+            }
             Ok(None) => match self.checked_out(&dir) {
                 Some((owner_repo, path, reference)) => {
                     self.use_remote(&owner_repo, &path, reference.as_deref(), step, cx);
@@ -125,14 +130,18 @@ impl JobReader<'_> {
         }
     }
 
+    /// The action in a folder that the repository itself was put into.
+    fn in_copy(&self, dir: &str) -> Option<action::Known> {
+        self.copies.iter().find_map(|copy| {
+            let rest = below(dir, copy)?;
+            action::load(self.frame.top_files, rest).ok().flatten()
+        })
+    }
+
     /// A folder that lies in the checkout of another repository: that one, and the path in it.
     fn checked_out(&self, dir: &str) -> Option<(String, String, Option<String>)> {
         self.checkouts.iter().rev().find_map(|checkout| {
-            let rest = match &*checkout.path {
-                "" => dir,
-                path => dir.strip_prefix(path).filter(|r| r.is_empty() || r.starts_with('/'))?,
-            };
-            let path = rest.trim_start_matches('/').to_owned();
+            let path = below(dir, &checkout.path)?.to_owned();
             Some((checkout.owner_repo.clone(), path, checkout.reference.clone()))
         })
     }
@@ -158,6 +167,10 @@ impl JobReader<'_> {
             if path.is_empty() { owner_repo.to_owned() } else { format!("{owner_repo}/{path}") };
         if name.eq_ignore_ascii_case("actions/checkout") {
             self.checkouts.extend(other_checkout(&step.inputs));
+            for folder in own_checkout(&step.inputs) {
+                self.session.check_out(&folder);
+                self.copies.push(folder);
+            }
         }
         let leaves = residue::of(&residue::Use {
             name: &name,
@@ -240,6 +253,25 @@ impl JobReader<'_> {
             }
         }
     }
+}
+
+/// The path of `dir` in `folder`, if it lies there.
+fn below<'d>(dir: &'d str, folder: &str) -> Option<&'d str> {
+    let rest = if folder.is_empty() { dir } else { dir.strip_prefix(folder)? };
+    (folder.is_empty() || rest.is_empty() || rest.starts_with('/'))
+        .then(|| rest.trim_start_matches('/'))
+}
+
+/// Folders that the job's own repository is put into. A computed name is most often that of the fork a
+/// pull request comes from.
+fn own_checkout(inputs: &Names) -> Vec<String> {
+    let named = |name: &Value| name.values.iter().any(|text| !text.trim().is_empty());
+    if inputs.find("repository").is_some_and(named) {
+        return Vec::new();
+    }
+    let folders = inputs.find("path").into_iter().flat_map(|path| &path.values);
+    let folders = folders.filter_map(|path| normalise("", path.trim()));
+    folders.filter(|path| !path.is_empty()).collect()
 }
 
 /// Another repository than the job's own; of a computed name nothing can be told.

@@ -7,7 +7,8 @@ use super::{
     fetch, file_tools,
     machine::{Effect, Frame, Machine, Started, Variable, predefined},
     options::{Grammar, listed},
-    packages, repo_calls,
+    packages,
+    repo_calls::{self, runners},
     value::{Unknown, Value, has_marks, is_mark},
     verify,
     world::basename,
@@ -46,6 +47,7 @@ impl Machine<'_, '_> {
         if let Some(effect) = self.builtin(frame, &name, &argv, at) {
             return effect;
         }
+        runners::note(self, frame, &argv, at);
         // A program from elsewhere may have the name of one that is modelled below.
         let found = self.found_program(frame, &argv, at);
         let tool = basename(&name);

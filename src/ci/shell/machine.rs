@@ -10,11 +10,15 @@ use super::{
     Outcome,
     component::Use,
     posix::ast::{Script, Stmt},
-    value::{Blob, Value},
+    value::{Blob, Value, has_marks},
     world::{CHECKOUT, ENV_FILE, Fetch, HOME, MAX_TREES, OUTPUT_FILE, PATH_FILE, What, World},
 };
-use crate::ci::model::{
-    Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Mention, Place, Verified,
+use crate::ci::{
+    literal,
+    model::{
+        Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Mention, Place, Scope, Secret,
+        Verified, Way,
+    },
 };
 
 /// Statements that one script may run, functions and called scripts included; a long one gets more.
@@ -311,6 +315,7 @@ impl<'s, 'a> Machine<'s, 'a> {
                 }
             }
         }
+        flows.extend(written_in(started.argv, &started.frame.place(started.at)));
         flows
     }
 
@@ -372,6 +377,32 @@ impl<'s, 'a> Machine<'s, 'a> {
             self.gap(source.place(error.at), &reason, hides);
         }
     }
+}
+
+/// Credentials that are written out as the value of an option, by the option's name: `-t 1f0c2a8e-…`.
+fn written_in(argv: &[Value], place: &Place) -> Vec<Flow> {
+    let mut flows: Vec<Flow> = Vec::new();
+    let mut option = None;
+    for value in argv {
+        let text = value.first();
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) if name.starts_with('-') => (Some(name), value),
+            _ => (option, text),
+        };
+        option = text.starts_with('-').then_some(text);
+        let Some(name) = name else { continue };
+        let meaning = if name == "-t" { "token" } else { name };
+        if has_marks(value) || !literal::is_credential(meaning, value) {
+            continue;
+        }
+        let secret = Secret { scope: Scope::Literal, name: Arc::from(name) };
+        let certainty = Certainty::Inferred;
+        let flow = Flow { secret, way: Way::Script, place: place.clone(), certainty };
+        if !flows.contains(&flow) {
+            flows.push(flow);
+        }
+    }
+    flows
 }
 
 /// Calls and the fetch, outermost first; what happens on the line itself led nowhere.

@@ -36,7 +36,7 @@ pub(super) fn start(
         let after = argv.iter().position(|value| value.first() == module.first());
         rest.extend(argv[after.map_or(argv.len(), |number| number + 1)..].iter().cloned());
         return match module.first() {
-            "pip" | "pipx" | "uv" => machine.command(frame, rest, at),
+            "pip" | "pipx" | "uv" | "tox" | "nox" | "invoke" => machine.command(frame, rest, at),
             _ => machine.passed_through(frame),
         };
     }

@@ -2,6 +2,8 @@
 
 mod make;
 mod npm;
+pub(super) mod runners;
+mod tox;
 
 use std::{
     collections::hash_map::DefaultHasher,
@@ -39,6 +41,7 @@ pub(super) fn run(
 ) -> Option<Effect> {
     match tool {
         "make" | "gmake" => Some(make::run(machine, frame, argv, at)),
+        "tox" => tox::run(machine, frame, argv, at),
         "npm" | "yarn" | "pnpm" | "bun" | "run-s" | "run-p" | "npm-run-all" => {
             npm::run(machine, frame, tool, argv, at)
         }

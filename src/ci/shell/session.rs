@@ -28,6 +28,11 @@ impl<'a> Session<'a> {
         Self { world: World::new(files) }
     }
 
+    /// The repository is put into a folder of the workspace, which is relative to its top.
+    pub fn check_out(&mut self, folder: &str) {
+        self.world.check_out(folder);
+    }
+
     /// Follows one script. Steps come in the order in which they run.
     pub fn run(&mut self, input: &ScriptInput<'_>) -> Outcome {
         let fetched_before = self.world.fetches.len();

@@ -1,6 +1,10 @@
 //! What is known of a string: its candidate texts, and what its unknown parts stand for.
 
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    rc::Rc,
+    sync::Arc,
+};
 
 use crate::ci::model::{Flow, Verified};
 
@@ -150,6 +154,8 @@ pub(super) struct Unknowns {
     list: Vec<Unknown>,
     /// Those that are nothing but a name: one mark per name.
     named: HashMap<Rc<str>, char>,
+    /// Flows of the last mark, once it stands for all the rest.
+    rest: HashSet<Flow>,
 }
 
 impl Unknowns {
@@ -168,11 +174,16 @@ impl Unknowns {
         if number > LAST_MARK - 2 {
             // Out of marks: the last one stands for all the rest, with everything that is in them.
             if let Some(last) = self.list.last_mut() {
-                last.flows.extend(unknown.flows);
-                last.blobs.extend(unknown.blobs);
-                last.flows.sort_by(|a, b| a.secret.cmp(&b.secret));
-                last.flows.dedup();
-                last.blobs.dedup();
+                if self.rest.is_empty() {
+                    self.rest.extend(last.flows.iter().cloned());
+                }
+                let new = |flow: &Flow| self.rest.insert(flow.clone());
+                last.flows.extend(unknown.flows.into_iter().filter(new));
+                for blob in unknown.blobs {
+                    if !last.blobs.contains(&blob) {
+                        last.blobs.push(blob);
+                    }
+                }
             }
             let last = FIRST_MARK + u32::try_from(self.list.len() - 1).unwrap_or(0);
             return char::from_u32(last).unwrap_or('?');

@@ -76,6 +76,8 @@ pub(super) struct Tree {
 
 pub(super) struct World<'a> {
     files: &'a dyn Files,
+    /// Folders of the workspace that the repository was put into, besides its top.
+    copies: Vec<String>,
     pub(super) unknowns: Unknowns,
     pub(super) states: HashMap<String, FileState>,
     /// Last parts of the paths in `states`: most commands name none of them.
@@ -95,6 +97,7 @@ impl<'a> World<'a> {
     pub(super) fn new(files: &'a dyn Files) -> Self {
         Self {
             files,
+            copies: Vec::new(),
             unknowns: Unknowns::default(),
             states: HashMap::new(),
             names: HashSet::new(),
@@ -216,6 +219,13 @@ impl<'a> World<'a> {
         holding.map(|tree| tree.blobs.clone()).unwrap_or_default()
     }
 
+    /// The repository is put into one more folder of the workspace.
+    pub(super) fn check_out(&mut self, folder: &str) {
+        if !folder.is_empty() && !self.copies.iter().any(|known| known == folder) {
+            self.copies.push(folder.to_owned());
+        }
+    }
+
     /// Where the file lies in the repository, if it does.
     pub(super) fn repository_path(&self, path: &str) -> Option<String> {
         let inside = path.strip_prefix(CHECKOUT)?;
@@ -223,16 +233,19 @@ impl<'a> World<'a> {
     }
 
     pub(super) fn in_repository(&self, path: &str) -> bool {
-        self.repository_path(path)
-            .is_some_and(|inside| !matches!(self.files.read(&inside), Ok(None)))
+        self.repository_file(path).is_some()
     }
 
     pub(super) fn repository_file(&self, path: &str) -> Option<Result<RepositoryFile, String>> {
         let inside = self.repository_path(path)?;
-        match self.files.read(&inside) {
-            Ok(bytes) => bytes.map(|bytes| Ok((Arc::from(inside), bytes))),
-            Err(unreadable) => Some(Err(unreadable.to_string())),
-        }
+        let copies = self.copies.iter().filter_map(|copy| inside.strip_prefix(copy.as_str()));
+        let copies = copies.filter_map(|rest| rest.strip_prefix('/'));
+        std::iter::once(inside.as_str()).chain(copies).find_map(|inside| {
+            match self.files.read(inside) {
+                Ok(bytes) => bytes.map(|bytes| Ok((Arc::from(inside), bytes))),
+                Err(unreadable) => Some(Err(unreadable.to_string())),
+            }
+        })
     }
 
     /// Known files that a path with a pattern names; the path itself where it has none.

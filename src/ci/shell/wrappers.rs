@@ -342,7 +342,9 @@ fn xargs(machine: &mut Machine<'_, '_>, frame: &mut Frame, argv: &[Value], at: u
     let mut rest = parsed.operands.clone();
     match parsed.value(&["I"]).map(|value| value.first().to_owned()) {
         Some(token) if !token.is_empty() => {
-            let Some(first) = input.first() else { return Effect::default() };
+            // Of a list that is not known, there may be one.
+            let unknown = machine.unknown(&token);
+            let first = input.first().unwrap_or(&unknown);
             rest = rest.iter().map(|value| replace(value, &token, first)).collect();
         }
         _ => rest.extend(input),

@@ -9,6 +9,7 @@ use keysweep::ci::{
 use super::{Step, job, job_in, names, one, running, script, secrets};
 
 const SHA: &str = "0123456789012345678901234567890123456789";
+const DIGEST: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 fn only(step: Step<'_>) -> Mention {
     let outcome = one(step);
@@ -67,6 +68,7 @@ fn placeholders_do_not_move_lines() {
 #[test]
 fn kinds_and_pins() {
     let raw = format!("curl -s https://raw.githubusercontent.com/o/r/{SHA}/x.sh | bash");
+    let digest = format!("docker run a/b@{DIGEST} ls");
     let clone = format!("git clone https://github.com/o/r\ncd r\ngit checkout {SHA}\n./x");
     let cases: &[(&str, Kind, &str, Option<&str>, Pinned)] = &[
         (
@@ -112,7 +114,7 @@ fn kinds_and_pins() {
             Some("main"),
             Pinned::Branch,
         ),
-        ("docker run a/b@sha256:aa ls", Kind::Image, "a/b", Some("sha256:aa"), Pinned::Digest),
+        (&digest, Kind::Image, "a/b", Some(DIGEST), Pinned::Digest),
         ("docker run ghcr.io/a/b:1.2 ls", Kind::Image, "ghcr.io/a/b", Some("1.2"), Pinned::Version),
         ("npx a@1.0.0", Kind::Package, "npm:a", Some("1.0.0"), Pinned::Version),
     ];

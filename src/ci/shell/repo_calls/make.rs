@@ -82,13 +82,11 @@ pub(super) fn run(
     };
     let assigned_names = assigned.keys().cloned().collect();
     let mut makefile = Makefile { assigned: assigned_names, ..Makefile::default() };
-    let found = names.iter().any(|name| {
-        let path = machine.path(&inner, name);
-        load(machine, &path, &mut makefile, 0)
-    });
-    if !found {
+    let paths: Vec<String> = names.iter().map(|name| machine.path(&inner, name)).collect();
+    let mut paths = paths.into_iter();
+    let Some(path) = paths.find(|path| load(machine, path, &mut makefile, 0)) else {
         return Effect::default();
-    }
+    };
     for name in &makefile.exports {
         if let Some(text) = makefile.variables.get(name)
             && !inner.vars.contains_key(name)
@@ -102,7 +100,11 @@ pub(super) fn run(
     }
     let mut build = Build { makefile: &makefile, assigned, done: Vec::new() };
     for target in targets {
-        build.target(machine, &inner, &target, at, 0);
+        // A recipe may call `make` for another target of the same file, but not for its own.
+        if machine.enter(&inner, &format!("{path}:{target}"), argv, at) {
+            build.target(machine, &inner, &target, at, 0);
+            machine.calls.pop();
+        }
     }
     Effect::default()
 }
