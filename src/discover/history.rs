@@ -224,7 +224,7 @@ fn walked(clone: &Clone, graph: &Graph, in_force: usize) -> Vec<Coverage> {
     let mut coverage = vec![entry(
         CoverageState::Seen,
         format!(
-            "{} commits of {} branches and tags, {in_force} of them in force in the window",
+            "commits: {}, branches and tags: {}; in force in the window: {in_force}",
             graph.commits.len(),
             clone.refs.count
         ),

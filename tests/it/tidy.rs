@@ -123,3 +123,27 @@ fn no_path_of_a_machine_is_in_the_project() {
         }
     }
 }
+
+#[test]
+fn links_of_the_docs_lead_somewhere() {
+    let mut pages = Vec::new();
+    for dir in ["docs", "examples", "providers"] {
+        walk(&root().join(dir), &mut pages);
+    }
+    let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
+    pages.extend(top.iter().map(|page| root().join(page)));
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    let mut links = 0;
+    for page in pages {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            if link.is_empty() || link.contains("://") {
+                continue;
+            }
+            links += 1;
+            let target = page.parent().unwrap().join(link);
+            assert!(target.exists(), "{} links to {link}", page.display());
+        }
+    }
+    assert!(links > 5, "{links}");
+}
