@@ -214,13 +214,20 @@ impl<'s, 'a> Machine<'s, 'a> {
         }
         self.budget -= 1;
         if self.budget == 0 {
-            self.gap(
-                frame.place(at),
-                "the script runs too many commands to follow",
-                Hides::Anything,
-            );
+            self.give_up(frame, at);
         }
         true
+    }
+
+    /// What comes from here on is not followed, and that is said.
+    pub(super) fn give_up(&mut self, frame: &Frame, at: usize) {
+        let reason = "the script runs too many commands to follow";
+        self.gap(frame.place(at), reason, Hides::Anything);
+    }
+
+    /// Whether the next command would be the first that is not followed.
+    pub(super) fn is_spent(&self) -> bool {
+        self.budget <= 1
     }
 
     /// Counts work that grows with what a script has gathered.

@@ -12,6 +12,11 @@ use crate::ci::{
     },
 };
 
+/// Texts inside each other: `eval` of a here-document of a recipe of a makefile, and so on.
+const MAX_TEXTS: usize = 24;
+/// What a text costs before it is read, as bytes that a script gathers.
+const COST_OF_A_TEXT: usize = 2 << 10;
+
 impl Machine<'_, '_> {
     /// Runs a text as a script, in the process of `frame`.
     pub(in crate::ci::shell) fn text(
@@ -23,7 +28,14 @@ impl Machine<'_, '_> {
         let mut effect = Effect::default();
         for text in &value.texts {
             // A text that leads to itself does again what it did: see `function`.
-            if self.texts.iter().filter(|running| ***running == *text.s).count() > 1 {
+            let again = self.texts.iter().filter(|running| ***running == *text.s).count() > 1;
+            // Parsing costs as much as many commands, and a text may grow each time that it is run.
+            self.spend_bytes(COST_OF_A_TEXT + 16 * text.s.len());
+            if self.is_spent() || self.texts.len() > MAX_TEXTS {
+                self.give_up(frame, at);
+                continue;
+            }
+            if again {
                 continue;
             }
             self.texts.push(Rc::from(text.s.as_str()));
