@@ -67,6 +67,8 @@ fn context(spot: &Spot<'_>) -> Context {
         repository_owner: owner.map(|o| o.rsplit('/').next().unwrap_or(o).to_owned()),
         os: spot.job.runner.os,
         self_hosted: spot.job.runner.self_hosted,
+        public: None,
+        install_scripts: None,
     }
 }
 

@@ -189,7 +189,10 @@ pub enum Kind {
     Include,
     Plugin,
     Extension,
+    /// The CI vendor itself; its name is that of the CI system.
     Vendor,
+    /// A workflow file that an attacker pushed into the repository; its name is the file's path.
+    InjectedWorkflow,
 }
 
 #[derive(

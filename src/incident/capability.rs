@@ -27,6 +27,9 @@ pub enum Capability {
     K8,
     /// Stay on the runner, in a cache, in an artifact.
     K9,
+    /// What a vendor stores; no job is needed.
+    #[serde(rename = "store")]
+    Store,
     /// The remotes of the checkout, with what is written in their URLs.
     #[serde(rename = "git-remotes")]
     GitRemotes,
@@ -36,7 +39,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::K1,
         Self::K2,
         Self::K3,
@@ -46,6 +49,7 @@ impl Capability {
         Self::K7,
         Self::K8,
         Self::K9,
+        Self::Store,
         Self::GitRemotes,
     ];
 }

@@ -26,6 +26,10 @@ pub struct Context {
     pub repository_owner: Option<String>,
     pub os: Os,
     pub self_hosted: Option<bool>,
+    /// Whether anybody can read the repository.
+    pub public: Option<bool>,
+    /// For a package: whether its install scripts were switched on.
+    pub install_scripts: Option<bool>,
 }
 
 /// A component of CI that an incident speaks of.
@@ -104,7 +108,7 @@ impl Pack {
         let mentioned = Name::new(component.kind, &component.name);
         let named = |names: &[Name]| names.iter().any(|name| name.covers(&mentioned));
         self.not_affected().any(|(_, names)| named(names))
-            || self.components().iter().any(|affected| named(&affected.names))
+            || self.components().iter().any(|affected| affected.is_named(&mentioned))
     }
 
     /// One hit for every component of the pack that this one is.
@@ -114,7 +118,7 @@ impl Pack {
         if let Some((entry, _)) = self.not_affected().find(|(_, names)| named(names)) {
             return vec![Hit::not_affected(&entry.why)];
         }
-        let affected = self.components().iter().filter(|affected| named(&affected.names));
+        let affected = self.components().iter().filter(|one| one.is_named(&mentioned));
         affected.map(|affected| self.judge(affected, component, context)).collect()
     }
 
@@ -151,6 +155,9 @@ impl Pack {
         if let Some(how) = verified(component.verified) {
             return cleared(how);
         }
+        if let Some(bad) = affected.versions_of(component) {
+            return self.release(affected, component, bad);
+        }
         match component.reference.as_deref() {
             Some(reference) if is_commit(reference) => self.commit(affected, reference),
             Some(reference) if is_digest(reference) => self.digest(affected, reference),
@@ -158,6 +165,28 @@ impl Pack {
             None => match &affected.entry.other_refs {
                 Some(fallback) => self.fall_back(affected, fallback),
                 None => self.bad(affected, &affected.entry.source),
+            },
+        }
+    }
+
+    /// A package of which the pack lists the bad releases.
+    fn release<'p>(
+        &'p self,
+        affected: &'p PackComponent,
+        component: &Component,
+        bad: &[String],
+    ) -> Standing<'p> {
+        let (name, listed) = (&component.name, bad.join(", "));
+        let exact = component.reference.as_deref().filter(|_| component.pinned == Pinned::Version);
+        match exact.map(|version| version.trim_start_matches(['=', 'v'])) {
+            Some(version) if bad.iter().any(|one| one == version) => {
+                self.bad(affected, &affected.entry.source)
+            }
+            Some(version) => cleared(&format!("{name} {version} is not a bad release ({listed})")),
+            // Whatever was newest then was taken; whether that was a bad one, only a log can tell.
+            None => Standing::Bad {
+                windows: affected.windows.iter().collect(),
+                certainty: Certainty::Possible,
             },
         }
     }

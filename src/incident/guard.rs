@@ -43,5 +43,7 @@ fn is_met(needs: &Needs, context: &Context) -> Option<bool> {
             (context.os != Os::Unknown).then(|| listed.iter().any(|name| name.is(context.os)))
         }
         Needs::Hosted(wanted) => context.self_hosted.map(|self_hosted| self_hosted != *wanted),
+        Needs::Public(wanted) => context.public.map(|public| public == *wanted),
+        Needs::InstallScripts(wanted) => context.install_scripts.map(|on| on == *wanted),
     }
 }

@@ -37,7 +37,13 @@ impl Name {
             Class::Image => self.text == text,
             // An orb and a vendor may share a name.
             Class::Plain => self.kind == other.kind && self.text == text,
+            Class::Path => fits(&self.text, text),
         }
+    }
+
+    /// The name, if it is that of a package.
+    pub(super) fn package(&self) -> Option<&str> {
+        (self.kind == Kind::Package).then_some(&*self.text)
     }
 
     /// For a mention that does not say its ecosystem.
@@ -54,6 +60,8 @@ enum Class {
     Image,
     Package,
     Plain,
+    /// Of a file, with `*` for any characters.
+    Path,
 }
 
 impl Class {
@@ -64,6 +72,7 @@ impl Class {
             Kind::Image => Self::Image,
             Kind::Package | Kind::Plugin | Kind::Extension => Self::Package,
             Kind::Orb | Kind::Vendor => Self::Plain,
+            Kind::InjectedWorkflow => Self::Path,
         }
     }
 }
@@ -76,6 +85,7 @@ fn canonical(kind: Kind, written: &str) -> String {
         Class::Image => image(written),
         Class::Package => package(written),
         Class::Plain => written.to_ascii_lowercase(),
+        Class::Path => written.to_owned(),
     }
 }
 
@@ -122,6 +132,7 @@ pub(super) fn clue(kind: Kind, written: &str) -> String {
     let clue = match Class::of(kind) {
         Class::Url => name.split('/').next().unwrap_or_default(),
         Class::Package => name.split_once(':').map_or(&*name, |(_, name)| name),
+        Class::Path => name.rsplit('/').next().unwrap_or_default(),
         Class::Repository | Class::Image | Class::Plain => &name,
     };
     clue.split(['*', '{']).max_by_key(|piece| piece.len()).unwrap_or_default().to_owned()

@@ -23,6 +23,7 @@ pub use capability::{Capabilities, Capability};
 pub use document::{Document, WindowKind};
 pub use examine::{Context, Hit, Standing};
 pub use lint::{Finding, lint};
+use pack::split_release;
 pub use pack::{Pack, PackComponent, PackError, check, parse};
 pub use window::{Meeting, Window, meet};
 

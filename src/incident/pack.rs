@@ -1,6 +1,6 @@
 //! A pack that may be relied on: parsed, judged, windows as instants, names and ranges ready to compare.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use jiff::Timestamp;
 
@@ -13,7 +13,7 @@ use super::{
     reference::Range,
     window::hull,
 };
-use crate::assess::Span;
+use crate::{assess::Span, ci::model::Component as MentionedComponent};
 
 /// One incident, ready to be asked.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct PackComponent {
     pub guards: Vec<Guard>,
     pub exfiltration: Option<Exfiltration>,
     pub(super) names: Vec<Name>,
+    /// Bad versions by the package's name, with and without its ecosystem.
+    packages: HashMap<String, Vec<String>>,
     /// Beside each rule of `entry.refs`.
     pub(super) ranges: Vec<Option<Range>>,
     /// The source that it rests on is a weak one.
@@ -99,6 +101,7 @@ impl PackComponent {
             guards: origin(|c| !c.guards.is_empty()).guards.clone(),
             exfiltration: origin(|c| c.exfiltration.is_some()).exfiltration.clone(),
             names: names_of(entry.kind, &entry.names),
+            packages: packages(entry),
             ranges: entry.refs.iter().map(range).collect::<Result<_, _>>()?,
             weak: is_weak(document, &entry.source),
             entry: entry.clone(),
@@ -107,6 +110,23 @@ impl PackComponent {
 
     pub fn id(&self) -> &str {
         &self.entry.id
+    }
+
+    pub(super) fn is_named(&self, mentioned: &Name) -> bool {
+        self.names.iter().any(|name| name.covers(mentioned))
+            || mentioned.package().is_some_and(|name| self.packages.contains_key(name))
+    }
+
+    /// The bad releases of a package; `None` where the pack does not list them.
+    pub(super) fn versions_of(&self, component: &MentionedComponent) -> Option<&[String]> {
+        let name = Name::new(component.kind, &component.name);
+        self.packages.get(name.package()?).map(Vec::as_slice)
+    }
+
+    /// `ecosystem:name` of every package that it names.
+    pub fn package_names(&self) -> impl Iterator<Item = &str> {
+        let listed = self.packages.keys().map(String::as_str).filter(|name| name.contains(':'));
+        listed.chain(self.names.iter().filter_map(Name::package))
     }
 
     /// What it leads to at run time.
@@ -119,6 +139,28 @@ impl PackComponent {
 fn resolved<'d>(entry: &Component, document: &'d Document) -> Option<&'d Component> {
     let target = &entry.resolves.first()?.component;
     document.components.iter().find(|component| component.id == *target)
+}
+
+fn packages(entry: &Component) -> HashMap<String, Vec<String>> {
+    let mut found: HashMap<String, Vec<String>> = HashMap::new();
+    for (package, version) in entry.packages.iter().filter_map(|one| split_release(one)) {
+        let name = Name::new(entry.kind, package);
+        let Some(name) = name.package() else { continue };
+        let bare = name.split_once(':').map(|(_, bare)| bare);
+        for key in std::iter::once(name).chain(bare) {
+            found.entry(key.to_owned()).or_default().push(version.to_owned());
+        }
+    }
+    found
+}
+
+/// `npm:@scope/name@1.2.3` in its name and version.
+pub(super) fn split_release(written: &str) -> Option<(&str, &str)> {
+    let (name, version) = written.rsplit_once('@')?;
+    let named = name
+        .split_once(':')
+        .is_some_and(|(ecosystem, bare)| !ecosystem.is_empty() && !bare.is_empty() && bare != "@");
+    (named && !version.is_empty()).then_some((name, version))
 }
 
 fn names_of(kind: crate::ci::model::Kind, names: &[String]) -> Vec<Name> {

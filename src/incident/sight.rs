@@ -8,8 +8,10 @@ impl Pack {
     pub fn could_name(&self, text: &str) -> bool {
         let text = text.to_ascii_lowercase();
         self.components().iter().any(|component| {
-            component.entry.names.iter().any(|name| {
-                let clue = identity::clue(component.entry.kind, name);
+            let packages = component.package_names().map(|name| (Kind::Package, name));
+            let names = component.entry.names.iter().map(|name| (component.entry.kind, &**name));
+            names.chain(packages).any(|(kind, name)| {
+                let clue = identity::clue(kind, name);
                 !clue.is_empty() && text.contains(&clue)
             })
         })
@@ -28,7 +30,9 @@ impl Pack {
         let speaks_github =
             ["github-actions", "gitea-actions", "forgejo-actions"].contains(&system);
         self.components().iter().any(|component| match component.entry.kind {
-            Kind::Action | Kind::Workflow => speaks_github,
+            Kind::Action | Kind::Workflow | Kind::InjectedWorkflow => speaks_github,
+            // What a vendor stores is asked of its own definitions, which are read for that.
+            Kind::Vendor => false,
             Kind::Orb => system == "circleci",
             Kind::Plugin => system == "jenkins",
             Kind::Include => system == "gitlab-ci",
@@ -38,8 +42,7 @@ impl Pack {
             | Kind::Binary
             | Kind::ReleaseAsset
             | Kind::Repository
-            | Kind::Extension
-            | Kind::Vendor => true,
+            | Kind::Extension => true,
         })
     }
 
@@ -50,6 +53,8 @@ impl Pack {
             None => true,
         };
         let components = self.components().iter().map(|component| &component.entry);
-        components.filter(|e| e.kind == Kind::Package).any(|e| e.names.iter().any(of_ecosystem))
+        components
+            .filter(|e| e.kind == Kind::Package)
+            .any(|e| e.names.iter().chain(&e.packages).any(of_ecosystem))
     }
 }

@@ -128,6 +128,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
         Kind::Plugin => "plugin",
         Kind::Extension => "extension",
         Kind::Vendor => "vendor",
+        Kind::InjectedWorkflow => "injected workflow",
     }
 }
 

@@ -313,7 +313,7 @@ fn the_memory_payload_found_nothing_off_linux_and_may_have_failed_on_own_runners
         (Os::Windows, Some(false), false, Certainty::Inferred),
         (Os::Macos, Some(false), false, Certainty::Inferred),
     ] {
-        let context = Context { os, self_hosted, repository_owner: None };
+        let context = Context { os, self_hosted, ..Context::default() };
         let hit = pack("tj-actions-2025").examine(&used, &context).expect("a hit");
         assert!(matches!(hit.standing, Standing::Bad { .. }), "the bad code ran all the same");
         assert_eq!(hit.payload.has(Capability::K5), takes, "{os:?}");

@@ -15,7 +15,11 @@ pub struct Component {
     pub id: String,
     pub kind: Kind,
     /// `owner/repo[/path]`, URL, image, package (`ecosystem:name`), vendor: see `docs/packs.md`.
+    #[serde(default)]
     pub names: Vec<String>,
+    /// Bad releases of packages, `ecosystem:name@version` each. Every other version of theirs is clear.
+    #[serde(default)]
+    pub packages: Vec<String>,
     pub mode: Mode,
     pub source: String,
     /// What the known payload could read. Empty: that of the component it resolves to.
@@ -238,6 +242,10 @@ pub enum Needs {
     Os(Vec<OsName>),
     /// The platform's own runner.
     Hosted(bool),
+    /// The repository can be read by anybody (`true`), or by members only.
+    Public(bool),
+    /// The package was installed with its install scripts switched on.
+    InstallScripts(bool),
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

@@ -123,6 +123,15 @@ pub enum IndicatorKind {
     RepositoryName,
     Account,
     BranchName,
+    WorkflowName,
+    CommitMessage,
+    RunnerName,
+    /// Of the Actions cache.
+    CacheKey,
+    /// SHA-1 of an npm tarball.
+    NpmShasum,
+    /// Of a package, `ecosystem:name@version`.
+    PackageVersion,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]

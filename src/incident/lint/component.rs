@@ -9,6 +9,7 @@ use crate::incident::{
     document::{Component, Guard, Identity, Needs, RefRule, Window as Entry},
     identity::Name,
     reference::{Range, fits},
+    split_release,
 };
 
 pub(super) fn lint<'d>(linter: &mut Linter<'d>) {
@@ -36,7 +37,10 @@ pub(super) fn lint<'d>(linter: &mut Linter<'d>) {
 impl Linter<'_> {
     fn component(&mut self, key: &str, component: &Component) {
         self.cited(key, &component.source);
-        self.names(key, component.kind, &component.names);
+        if component.packages.is_empty() {
+            self.names(key, component.kind, &component.names);
+        }
+        self.packages(key, component);
         self.origin(key, component);
         for (i, window) in component.windows.iter().enumerate() {
             self.window(&format!("{key}.windows[{i}]"), window);
@@ -113,6 +117,24 @@ impl Linter<'_> {
                 );
             }
         }
+    }
+
+    fn packages(&mut self, key: &str, component: &Component) {
+        if !component.packages.is_empty() && component.kind != Kind::Package {
+            self.report(format!("{key}.packages"), "the kind is not `package`", "use `names`");
+        }
+        for (i, written) in component.packages.iter().enumerate() {
+            let exact = |version: &str| {
+                version.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
+                    && !version.contains(['*', '^', '~', '<', '>', '|', ' ', ','])
+            };
+            if !split_release(written).is_some_and(|(_, version)| exact(version)) {
+                let message = format!("`{written}` is not one exact release");
+                let hint = "write `npm:@scope/name@1.2.3`, one entry for each version";
+                self.report(format!("{key}.packages[{i}]"), message, hint);
+            }
+        }
+        self.distinct(&format!("{key}.packages"), component.packages.iter().map(String::as_str));
     }
 
     fn contradiction(&mut self, key: &str, kind: Kind, names: &[String], taken: &[(&str, Name)]) {
@@ -216,7 +238,7 @@ impl Linter<'_> {
         let empty = match &guard.needs {
             Needs::Owner(owners) => owners.is_empty(),
             Needs::Os(systems) => systems.is_empty(),
-            Needs::Hosted(_) => false,
+            Needs::Hosted(_) | Needs::Public(_) | Needs::InstallScripts(_) => false,
         };
         if empty {
             self.report(
@@ -255,6 +277,9 @@ fn name_trouble(kind: Kind, name: &str) -> Option<&'static str> {
             Some("is not a URL")
         }
         Kind::Image if name.contains('@') => Some("has a digest: those stand under `bad_digests`"),
+        Kind::InjectedWorkflow if !name.starts_with(".github/workflows/") => {
+            Some("is not the path of a workflow (`.github/workflows/…`)")
+        }
         Kind::Package if !name.contains(':') => {
             Some("does not say its ecosystem (`npm:…`, `pypi:…`)")
         }

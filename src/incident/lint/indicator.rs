@@ -22,6 +22,14 @@ impl Linter<'_> {
             IndicatorKind::Sha256 => self.sha256(key, value),
             IndicatorKind::OciDigest => self.oci_digest(key, value),
             IndicatorKind::GitCommit => self.commit(key, value),
+            IndicatorKind::NpmShasum => self.commit(key, value),
+            IndicatorKind::PackageVersion if crate::incident::split_release(value).is_none() => {
+                self.report(
+                    key,
+                    format!("`{value}` is not a release of a package"),
+                    "write `npm:name@1.2.3`",
+                );
+            }
             IndicatorKind::Ip if value.parse::<IpAddr>().is_err() => {
                 self.report(
                     key,
@@ -45,14 +53,19 @@ impl Linter<'_> {
                     "write it whole and not defanged",
                 );
             }
-            IndicatorKind::Ip
+            IndicatorKind::PackageVersion
+            | IndicatorKind::Ip
             | IndicatorKind::Domain
             | IndicatorKind::Url
             | IndicatorKind::LogString
             | IndicatorKind::FilePath
             | IndicatorKind::RepositoryName
             | IndicatorKind::Account
-            | IndicatorKind::BranchName => self.said(key, value),
+            | IndicatorKind::BranchName
+            | IndicatorKind::WorkflowName
+            | IndicatorKind::CommitMessage
+            | IndicatorKind::RunnerName
+            | IndicatorKind::CacheKey => self.said(key, value),
         }
     }
 }
