@@ -6,7 +6,11 @@ use super::{Pack, parse};
 
 /// File name and text; the tests hold every one of them to [`super::lint`].
 pub const SOURCES: &[(&str, &str)] = &[
+    ("axios-2026.toml", include_str!("packs/axios-2026.toml")),
+    ("bitwarden-cli-2026.toml", include_str!("packs/bitwarden-cli-2026.toml")),
     ("codecov-2021.toml", include_str!("packs/codecov-2021.toml")),
+    ("codfish-2026.toml", include_str!("packs/codfish-2026.toml")),
+    ("litellm-2026.toml", include_str!("packs/litellm-2026.toml")),
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
 ];
