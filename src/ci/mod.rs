@@ -7,6 +7,7 @@ mod image;
 pub(crate) mod literal;
 pub mod model;
 pub mod shell;
+pub mod stored;
 pub mod yaml;
 
 pub use files::{Files, MemoryFiles, NoSiblings, Siblings, Unreadable, normalise};

@@ -9,7 +9,11 @@ use crate::{
     assess::{
         self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
     },
-    ci::{self, Files, catalog::Entry, model::Pipeline},
+    ci::{
+        self, Files,
+        catalog::Entry,
+        model::{Kind, Pipeline},
+    },
     discover::{
         self, Checkouts, CouldName, DiscoverError, Hidden, Hull, Query, Repository, RootKind,
     },
@@ -82,20 +86,7 @@ impl Stages for Checkout {
     ) -> Result<Exposed, ExitError> {
         let pack = incident::find(incident)
             .map_err(|error| ExitError::usage(format!("incident `{incident}`"), error))?;
-        let (from, to) = pack.hull();
-        let query = Query {
-            windows: Some(Hull { from, to }),
-            as_of: sources.as_of,
-            now: Some(sources.now),
-        };
-        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
-        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let asked = Asked { query, could_name: Some(&could_name), slim: &slim };
-        let parts = each_root(sources, &asked, progress, |repository| {
-            assess::examine(pack, &subject(repository, sources))
-        })?;
-        let repositories = parts.len();
-        Ok(Exposed { report: assess::report(pack, parts), repositories })
+        self.expose_pack(pack, sources, progress)
     }
 
     fn components(
@@ -135,17 +126,45 @@ impl Stages for Checkout {
     }
 }
 
+impl Checkout {
+    /// One incident, from wherever its pack comes.
+    pub fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError> {
+        let (from, to) = pack.span_to_read();
+        let query = Query {
+            windows: Some(Hull { from, to }),
+            as_of: sources.as_of,
+            now: Some(sources.now),
+        };
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
+        let stores = pack.has_kind(Kind::Vendor);
+        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, stores };
+        let parts = each_root(sources, &asked, progress, |repository| {
+            assess::examine(pack, &subject(repository, sources))
+        })?;
+        let repositories = parts.len();
+        Ok(Exposed { report: assess::report(pack, parts), repositories })
+    }
+}
+
 /// What is wanted of every root.
 struct Asked<'a> {
     query: Query,
     could_name: Option<&'a CouldName<'a>>,
     /// Takes from a pipeline, as soon as it is read, what is not wanted: most of a large repository.
     slim: &'a (dyn Fn(&mut Pipeline) + Sync),
+    /// Whether files are asked for what a vendor stores.
+    stores: bool,
 }
 
 impl Asked<'_> {
     fn everything() -> Self {
-        Self { query: Query::default(), could_name: None, slim: &|_| {} }
+        Self { query: Query::default(), could_name: None, slim: &|_| {}, stores: false }
     }
 }
 
@@ -160,7 +179,11 @@ fn each_root<T: Send>(
     let names = discover::names(&roots);
     let siblings = Checkouts::open(&roots);
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
-        let mut pipelines = ci::github::read(files, &siblings, path, entry);
+        let mut pipelines = match entry {
+            Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
+            Entry::Stored(_) => Vec::new(),
+            Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
+        };
         pipelines.iter_mut().for_each(asked.slim);
         pipelines
     };
