@@ -16,6 +16,7 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
     ("tanstack-2026.toml", include_str!("packs/tanstack-2026.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
+    ("trivy-2026.toml", include_str!("packs/trivy-2026.toml")),
 ];
 
 static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
