@@ -2,6 +2,7 @@
 
 mod actions;
 mod packages;
+mod states;
 mod trivy;
 
 use keysweep::{

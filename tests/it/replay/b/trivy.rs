@@ -1,15 +1,11 @@
-//! Trivy: the built-in pack, and the states of knowledge that were published before it.
-
-use std::collections::BTreeMap;
+//! Trivy: the built-in pack.
 
 use keysweep::{
-    assess::{Confidence, Report, Verdict::*},
-    cli::{Checkout, Progress, Sources},
-    incident::{self, Context, Pack, find},
+    assess::Verdict::*,
+    incident::{self, Context, find},
 };
-use tempfile::TempDir;
 
-use super::super::{git, standing};
+use super::super::standing;
 use super::*;
 
 const PACK: &str = "trivy-2026";
@@ -159,115 +155,4 @@ fn known_bad_data_is_not_in_the_pack() {
         of("images").entry.bad_digests.len() + of("docker-hub-images").entry.bad_digests.len(),
         15
     );
-}
-
-/// One job for each way in.
-fn repository() -> TempDir {
-    let steps = [
-        ("moved-action", "uses: aquasecurity/trivy-action@0.33.1"),
-        ("clean-action", "uses: aquasecurity/trivy-action@0.35.0"),
-        ("hub-image", "run: docker run --rm -e T aquasec/trivy:0.69.6 fs ."),
-        ("image", "run: docker run --rm -e T ghcr.io/aquasecurity/trivy:0.69.4 fs ."),
-        ("nested", "uses: aquasecurity/trivy-action@18f2510ee396bbf400402947b394f2dd8c87dbb0"),
-        ("oldest", "uses: aquasecurity/trivy-action@7294c6a40848e986221c11460945f099a67bbe37"),
-        (
-            "script",
-            "run: curl -sfL https://raw.githubusercontent.com/aquasecurity/trivy/main/contrib/install.sh | sh -s -- -b .",
-        ),
-        ("setup", "uses: aquasecurity/setup-trivy@v0.2.6"),
-    ];
-    let dir = tempfile::tempdir().unwrap();
-    let write = |name: &str, step: &str| {
-        let secret = name.to_uppercase().replace('-', "_");
-        let text = format!(
-            "on: push\njobs:\n  {name}:\n    runs-on: ubuntu-latest\n    steps:\n      - {step}\n        env:\n          T: ${{{{ secrets.{secret} }}}}\n"
-        );
-        let path = dir.path().join(format!(".github/workflows/{name}.yml"));
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    let commit = |date: &str| {
-        git(dir.path(), date, &["add", "-A"]);
-        git(dir.path(), date, &["commit", "-q", "-m", "x"]);
-    };
-    git(dir.path(), LONG.0, &["init", "-q", "-b", "main"]);
-    for (name, step) in steps {
-        write(name, step);
-    }
-    commit(LONG.0);
-    // Only after the windows of the actions, but on a day of which the first notice could not say so.
-    write("late-setup", "uses: aquasecurity/setup-trivy@v0.2.6");
-    commit("2026-03-20T10:00:00Z");
-    dir
-}
-
-fn report(pack: &Pack, dir: &TempDir) -> Report {
-    let sources = Sources {
-        paths: vec![dir.path().to_owned()],
-        as_of: None,
-        now: "2026-11-25T00:00:00Z".parse().unwrap(),
-    };
-    Checkout.expose_pack(pack, &sources, &Progress::new(false)).unwrap().report
-}
-
-/// Rows by id, each as the job, the secret, and `?` if it is possible only; without the job's own token.
-fn rows(report: &Report) -> BTreeMap<String, String> {
-    let secrets = report.exposures.iter().filter(|e| e.placement.name != "GITHUB_TOKEN");
-    let line = |e: &keysweep::assess::Exposure| {
-        let job = e.consumer.as_ref().and_then(|c| c.job.clone()).unwrap();
-        let doubt = if e.confidence == Confidence::Possible { "?" } else { "" };
-        assert_eq!(e.placement.name, job.to_uppercase().replace('-', "_"));
-        format!("{job}{doubt}")
-    };
-    secrets.map(|e| (e.id.clone(), line(e))).collect()
-}
-
-#[test]
-fn each_published_state_adds_its_rows() {
-    let texts = [
-        include_str!("../trivy/1.toml"),
-        include_str!("../trivy/2.toml"),
-        include_str!("../trivy/3.toml"),
-        include_str!("../trivy/4.toml"),
-    ];
-    let states: Vec<_> =
-        texts.into_iter().map(|text| incident::parse(text, "state").unwrap()).collect();
-    let states: Vec<&Pack> = states.iter().chain([find(PACK).unwrap()]).collect();
-    let dir = repository();
-    let mut known = BTreeMap::new();
-    let mut changes = Vec::new();
-    for (i, state) in states.into_iter().enumerate() {
-        assert_eq!(state.id(), PACK);
-        assert_eq!(state.document().revision as usize, i + 1);
-        let now = rows(&report(state, &dir));
-        let sorted = |lines: Vec<&String>| {
-            let mut lines: Vec<_> = lines.into_iter().cloned().collect();
-            lines.sort();
-            lines.join(" ")
-        };
-        let gone = |a: &BTreeMap<_, _>, b: &BTreeMap<_, _>| {
-            let only: BTreeMap<String, String> = a.clone();
-            only.into_iter()
-                .filter(|(id, _)| !b.contains_key(id))
-                .map(|(_, line)| line)
-                .collect::<Vec<_>>()
-        };
-        let (added, dropped) = (gone(&now, &known), gone(&known, &now));
-        changes.push((sorted(added.iter().collect()), sorted(dropped.iter().collect())));
-        known = now;
-    }
-    let expected = [
-        // The release: whoever fetches the newest one.
-        ("script?", ""),
-        // The actions; until when, nobody can say yet.
-        ("late-setup moved-action setup", ""),
-        // The advisory: images, what calls setup-trivy by tag, `version: latest`; and the ends of the windows.
-        ("clean-action? image nested", "late-setup"),
-        // Docker Hub again.
-        ("hub-image", ""),
-        // That `latest` was moved on Docker Hub too, and which commits run it.
-        ("oldest", ""),
-    ];
-    let changes: Vec<_> = changes.iter().map(|(a, d)| (a.as_str(), d.as_str())).collect();
-    assert_eq!(changes, expected);
 }
