@@ -20,6 +20,7 @@ mod offline;
 mod packs;
 mod peers;
 mod readme;
+mod replay;
 mod report;
 mod shell;
 mod tidy;
