@@ -6,9 +6,12 @@ use super::{Pack, parse};
 
 /// File name and text; the tests hold every one of them to [`super::lint`].
 pub const SOURCES: &[(&str, &str)] = &[
+    ("circleci-2023.toml", include_str!("packs/circleci-2023.toml")),
     ("codecov-2021.toml", include_str!("packs/codecov-2021.toml")),
+    ("pytorch-nightly-2022.toml", include_str!("packs/pytorch-nightly-2022.toml")),
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
+    ("travis-2021.toml", include_str!("packs/travis-2021.toml")),
 ];
 
 static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
