@@ -8,10 +8,13 @@ use super::{Pack, parse};
 pub const SOURCES: &[(&str, &str)] = &[
     ("circleci-2023.toml", include_str!("packs/circleci-2023.toml")),
     ("codecov-2021.toml", include_str!("packs/codecov-2021.toml")),
+    ("ghostaction-2025.toml", include_str!("packs/ghostaction-2025.toml")),
+    ("nx-2025.toml", include_str!("packs/nx-2025.toml")),
     ("pytorch-nightly-2022.toml", include_str!("packs/pytorch-nightly-2022.toml")),
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
     ("travis-2021.toml", include_str!("packs/travis-2021.toml")),
+    ("ultralytics-2024.toml", include_str!("packs/ultralytics-2024.toml")),
 ];
 
 static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
