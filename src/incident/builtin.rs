@@ -12,6 +12,8 @@ pub const SOURCES: &[(&str, &str)] = &[
     ("nx-2025.toml", include_str!("packs/nx-2025.toml")),
     ("pytorch-nightly-2022.toml", include_str!("packs/pytorch-nightly-2022.toml")),
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
+    ("shai-hulud-2-2025.toml", include_str!("packs/shai-hulud-2-2025.toml")),
+    ("shai-hulud-2025.toml", include_str!("packs/shai-hulud-2025.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
     ("travis-2021.toml", include_str!("packs/travis-2021.toml")),
     ("ultralytics-2024.toml", include_str!("packs/ultralytics-2024.toml")),
