@@ -19,6 +19,7 @@ mod offline;
 mod packs;
 mod peers;
 mod readme;
+mod replay;
 mod report;
 mod shell;
 mod tidy;
