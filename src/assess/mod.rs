@@ -9,6 +9,7 @@ mod exposure;
 mod identity;
 mod inventory;
 mod merge;
+mod ownership;
 #[cfg(test)]
 mod pipelines_for_tests;
 mod placement;
@@ -20,6 +21,7 @@ pub use components::{ComponentUse, ComponentsReport, components};
 pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, report};
 pub use exposure::*;
 pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
+pub use ownership::{ManagedBy, Owner, OwnerSource, Tool};
 
 pub const COMPONENTS_SCHEMA: &str = components::SCHEMA;
 pub const INVENTORY_SCHEMA: &str = inventory::SCHEMA;
