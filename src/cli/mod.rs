@@ -7,6 +7,7 @@ mod expose;
 mod incidents;
 mod inventory;
 mod output;
+mod ownership;
 mod progress;
 mod schema;
 mod settings;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{ExitError, Progress, Sources};
+use super::{ExitError, Progress, Sources, ownership};
 use crate::{
     assess::{
         self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
@@ -122,6 +122,7 @@ impl Stages for Checkout {
             whole.placements.extend(part.placements);
             whole.coverage.extend(part.coverage);
         }
+        ownership::of_inventory(&mut whole, sources);
         Ok(whole)
     }
 }
@@ -148,7 +149,9 @@ impl Checkout {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
-        Ok(Exposed { report: assess::report(pack, parts), repositories })
+        let mut report = assess::report(pack, parts);
+        ownership::of_report(&mut report, sources);
+        Ok(Exposed { report, repositories })
     }
 }
 

@@ -11,6 +11,7 @@ mod headline;
 mod incidents;
 mod inventory;
 mod json;
+mod ownership;
 mod schema;
 mod sites;
 mod table;

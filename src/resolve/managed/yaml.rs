@@ -9,9 +9,14 @@ pub(super) const CLUES: &[&str] = &[
     "PushSecret",
     "sops:",
     "secure:",
-    "github:",
+    "github:Actions",
+    "github:Dependabot",
+    "github:Codespaces",
+    "github:index",
     "aws:iam",
-    "gitlab:",
+    "gitlab:ProjectVariable",
+    "gitlab:GroupVariable",
+    "gitlab:index",
 ];
 
 /// Larger files are generated.
