@@ -69,12 +69,11 @@ pub(super) fn of_report(report: &mut Report, sources: &Sources) {
         match authors.remove(&exposure.id) {
             Some(Ok(owner)) => exposure.owners.push(owner),
             Some(Err(reason)) => {
-                notes.push(note(
-                    &exposure.repository,
-                    "history:authors",
-                    None,
-                    &format!("who first named a secret is not known: {reason}"),
-                ));
+                // That a folder has no history is no news: each line says it.
+                if reason != discover::NO_HISTORY {
+                    let why = format!("who first named a secret is not known: {reason}");
+                    notes.push(note(&exposure.repository, "history:authors", None, &why));
+                }
                 exposure.author_unknown = Some(reason);
             }
             None => {}
@@ -169,11 +168,12 @@ impl Checkouts {
         notes: &mut Vec<Coverage>,
     ) -> CodeownersOf {
         let mut found = CodeownersOf::new();
+        let by_name: BTreeMap<&str, &Checkout> =
+            self.list.iter().map(|checkout| (checkout.name.as_str(), checkout)).collect();
         let mut parsed: BTreeMap<(&str, bool), Option<(&'static str, Codeowners)>> =
             BTreeMap::new();
         for (repository, platform, file) in wanted {
-            let checkout = self.list.iter().find(|checkout| checkout.name == repository);
-            let Some(checkout) = checkout else { continue };
+            let Some(checkout) = by_name.get(repository.as_str()) else { continue };
             let dialect = dialect(platform, &repository);
             let key = (checkout.name.as_str(), dialect == Dialect::Gitlab);
             let known = parsed.entry(key).or_insert_with(|| load(checkout, dialect, notes));
@@ -193,9 +193,11 @@ impl Checkouts {
     }
 
     fn writers(&self, slots: BTreeSet<Slot>) -> BTreeMap<Slot, Vec<ManagedBy>> {
+        let writing: Vec<&Checkout> =
+            self.list.iter().filter(|checkout| !checkout.managed.writers.is_empty()).collect();
         let found = |slot: Slot| {
             let mut by: Vec<ManagedBy> =
-                self.list.iter().flat_map(|checkout| checkout.writers(&slot)).collect();
+                writing.iter().flat_map(|checkout| checkout.writers(&slot)).collect();
             by.sort_by(|a, b| b.certainty.cmp(&a.certainty).then_with(|| a.cmp(b)));
             by.dedup();
             by.truncate(MOST_WRITERS);
@@ -208,9 +210,12 @@ impl Checkouts {
 
     /// By the exposure's id.
     fn authors(&self, exposures: &[Exposure]) -> BTreeMap<String, Result<Owner, String>> {
+        let mut by_name: BTreeMap<&str, Vec<&Exposure>> = BTreeMap::new();
+        for exposure in exposures {
+            by_name.entry(&exposure.repository).or_default().push(exposure);
+        }
         let of = |checkout: &Checkout| {
-            let own: Vec<&Exposure> =
-                exposures.iter().filter(|e| e.repository == checkout.name).collect();
+            let Some(own) = by_name.get(checkout.name.as_str()) else { return Vec::new() };
             let asked: BTreeMap<&str, Vec<Question>> =
                 own.iter().map(|e| (e.id.as_str(), questions(e))).collect();
             let all: Vec<Question> =

@@ -27,6 +27,9 @@ const MOST_RENAMES: usize = 8;
 /// Files of a folder that are compared to find the other end of a rename.
 const MOST_FILES: usize = 500;
 
+/// Why nobody is named in a folder that is no clone.
+pub const NO_HISTORY: &str = "the folder has no history";
+
 /// A name, and the file that is to hold it.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Question {
@@ -61,7 +64,7 @@ pub fn first_named(root: &Path, questions: &[Question]) -> Vec<Answer> {
     let all = |reason: &str| vec![Answer::Unknown(reason.to_owned()); questions.len()];
     let clone = match clone::open(root) {
         Ok(Opened::Git(clone)) => clone,
-        Ok(Opened::Folder(_)) => return all("the folder has no history"),
+        Ok(Opened::Folder(_)) => return all(NO_HISTORY),
         Ok(Opened::Damaged { .. }) | Err(_) => return all("the repository cannot be opened"),
     };
     if clone.refs.tips.default.is_none() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{WIDTH, text};
-use crate::assess::{Confidence, Exposure, ManagedBy, Owner, OwnerSource, Tool};
+use crate::assess::{Confidence, Exposure, ManagedBy, Owner, OwnerSource, Placement, Tool};
 
 pub(super) fn tool(tool: Tool) -> &'static str {
     match tool {
@@ -17,6 +17,10 @@ pub(super) fn tool(tool: Tool) -> &'static str {
 
 /// What is to be known of the written ones before a value is changed by hand.
 pub(super) fn notes(exposures: &[&Exposure]) -> String {
+    // The token of a job ends with it: there is nobody to ask for a new one.
+    let stored: Vec<&Exposure> =
+        exposures.iter().copied().filter(|e| e.placement.scope != "job").collect();
+    let exposures = &stored[..];
     let mut page = String::new();
     let mut by_tool: BTreeMap<Tool, (BTreeSet<&str>, BTreeSet<String>)> = BTreeMap::new();
     for exposure in exposures {
@@ -39,25 +43,21 @@ pub(super) fn notes(exposures: &[&Exposure]) -> String {
         );
         page.push_str(&text::hang("  ", &note, WIDTH));
     }
-    let (mut all, mut ownerless) = (BTreeSet::new(), BTreeSet::new());
-    for exposure in exposures {
-        all.insert(&exposure.placement);
-        if exposure.owners.is_empty() && exposure.author_unknown.is_none() {
-            ownerless.insert(&exposure.placement);
-        }
-    }
     let owners = owners(exposures);
-    let mut parts = Vec::new();
     if !owners.is_empty() {
-        parts.push(format!("owners: {owners}"));
-        if !ownerless.is_empty() {
-            parts.push(format!("owner: none for {} of {}", ownerless.len(), all.len()));
-        }
-    }
-    if !parts.is_empty() {
-        page.push_str(&text::hang("  ", &parts.join("; "), WIDTH));
+        page.push_str(&text::hang("  ", &format!("owners: {owners}"), WIDTH));
     }
     page
+}
+
+/// Placements, each once, for which nobody is named: neither an owner nor an author.
+pub(super) fn ownerless(exposures: &[Exposure]) -> usize {
+    let mut named: BTreeMap<(&str, &Placement), bool> = BTreeMap::new();
+    for exposure in exposures.iter().filter(|e| e.placement.scope != "job") {
+        let known = !exposure.owners.is_empty() || exposure.author_unknown.is_some();
+        *named.entry((&exposure.repository, &exposure.placement)).or_default() |= known;
+    }
+    named.values().filter(|known| !**known).count()
 }
 
 /// The owners of a block, code owners first, the most frequent first.
