@@ -186,7 +186,13 @@ impl Checkouts {
                 commit: None,
                 date: None,
             };
-            let owners = rules.owners(&file).into_iter().map(owner).collect();
+            let Some(owned) = rules.owners(&file) else {
+                let reason = "code owners are not known: too many patterns could match";
+                let scope = format!("file:{place}");
+                notes.push(note(&repository, &scope, Some((*place, 1)), reason));
+                continue;
+            };
+            let owners = owned.into_iter().map(owner).collect();
             found.insert((repository, platform, file), owners);
         }
         found

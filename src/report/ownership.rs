@@ -91,7 +91,9 @@ pub(super) fn owned(exposure: &Exposure) -> Vec<String> {
     if let Some(reason) = &exposure.author_unknown {
         lines.push(format!("who first named it is not known: {reason}"));
     } else if lines.is_empty() {
-        lines.push("owner: none".to_owned());
+        lines.push(
+            "none: no line of CODEOWNERS takes the file, and no version of it names it".to_owned(),
+        );
     }
     lines
 }

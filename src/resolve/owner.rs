@@ -13,6 +13,9 @@ pub const LARGEST: usize = 3 << 20;
 /// Owners of one path that are listed; a line may name thousands.
 const MOST_OWNERS: usize = 20;
 
+/// Patterns of one file that are compiled: those that no plain text rules out.
+const MOST_PATTERNS: usize = 20_000;
+
 /// Whose reading of the patterns holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Dialect {
@@ -35,6 +38,8 @@ impl Dialect {
 pub struct Codeowners {
     dialect: Dialect,
     sections: Vec<Section>,
+    /// Patterns that may still be compiled.
+    left: usize,
     pub troubles: Vec<Trouble>,
 }
 
@@ -71,7 +76,12 @@ struct Rule {
 
 impl Codeowners {
     pub fn parse(text: &str, dialect: Dialect) -> Self {
-        let mut file = Self { dialect, sections: vec![Section::default()], troubles: Vec::new() };
+        let mut file = Self {
+            dialect,
+            sections: vec![Section::default()],
+            left: MOST_PATTERNS,
+            troubles: Vec::new(),
+        };
         let mut at = Heading::default();
         for (line, number) in text.lines().zip(1..) {
             file.line(line.trim(), number, &mut at);
@@ -79,22 +89,29 @@ impl Codeowners {
         file
     }
 
-    /// Who owns `path`; empty where nobody does.
-    pub fn owners(&self, path: &str) -> Vec<Owned> {
+    /// Who owns `path`; empty where nobody does, `None` where it would take too long to tell.
+    pub fn owners(&mut self, path: &str) -> Option<Vec<Owned>> {
+        let (dialect, left) = (self.dialect, &mut self.left);
         let mut found: Vec<Owned> = Vec::new();
         for section in &self.sections {
-            let matches = |rule: &&Rule| matches(self.dialect, &rule.pattern, path);
-            if section.rules.iter().filter(|rule| rule.excludes).any(|rule| matches(&rule)) {
+            let mut matching = |rule: &Rule| {
+                could_match(&rule.pattern, path) && {
+                    *left = left.saturating_sub(1);
+                    *left > 0 && matches(dialect, &rule.pattern, path)
+                }
+            };
+            if section.rules.iter().filter(|rule| rule.excludes).any(&mut matching) {
                 continue;
             }
-            let Some(last) = section.rules.iter().rev().find(matches) else { continue };
-            for who in &last.owners {
+            let last = section.rules.iter().rev().find(|rule| matching(rule));
+            for who in last.iter().flat_map(|rule| &rule.owners) {
                 if found.len() < MOST_OWNERS && found.iter().all(|known| known.who != *who) {
-                    found.push(Owned { who: who.clone(), line: last.line });
+                    let line = last.map_or(0, |rule| rule.line);
+                    found.push(Owned { who: who.clone(), line });
                 }
             }
         }
-        found
+        (self.left > 0).then_some(found)
     }
 
     fn line(&mut self, line: &str, number: u32, at: &mut Heading) {
@@ -207,13 +224,13 @@ fn is_owner(word: &str, dialect: Dialect) -> bool {
     })
 }
 
+/// Compiling costs more than most files have matches: first, whether the path holds the plain text.
+fn could_match(pattern: &str, path: &str) -> bool {
+    let mut pieces = pattern.split(['*', '?', '\\', '/', ' ']);
+    pattern.contains('[') || pieces.all(|piece| path.contains(piece))
+}
+
 fn matches(dialect: Dialect, pattern: &str, path: &str) -> bool {
-    // Compiling costs more than most files have matches.
-    if !pattern.split(['*', '?', '[', ']', '\\', '/', ' ']).all(|piece| path.contains(piece))
-        && !pattern.contains('[')
-    {
-        return false;
-    }
     let globs = match dialect {
         Dialect::Github => github(pattern),
         Dialect::Gitlab => gitlab(pattern),

@@ -92,6 +92,8 @@ pub struct Match {
 pub enum Format {
     Hcl,
     Yaml,
+    /// `Pulumi.yaml` and the configuration of its stacks.
+    Pulumi,
     /// JSON is read as YAML.
     Json,
     Dotenv,
@@ -105,6 +107,7 @@ impl Format {
         let (stem, extension) = name.rsplit_once('.')?;
         Some(match extension {
             "tf" | "tofu" => Self::Hcl,
+            "yaml" | "yml" if name.starts_with("Pulumi.") => Self::Pulumi,
             "yaml" | "yml" => Self::Yaml,
             "json" if stem.ends_with(".tf") || stem.ends_with(".tofu") => Self::Json,
             "json" if stem.contains("sops") || stem.contains(".enc") || stem.contains("secret") => {
@@ -123,6 +126,7 @@ impl Format {
         match self {
             Self::Hcl => terraform::CLUES,
             Self::Yaml => yaml::CLUES,
+            Self::Pulumi => yaml::PULUMI_CLUES,
             Self::Json => &[
                 "github_",
                 "gitlab_",
@@ -142,7 +146,8 @@ impl Format {
 pub fn parse(text: &str, format: Format) -> Found {
     match format {
         Format::Hcl => terraform::parse(text),
-        Format::Yaml => yaml::parse(text),
+        Format::Yaml => yaml::parse(text, yaml::CLUES),
+        Format::Pulumi => yaml::parse(text, yaml::PULUMI_CLUES),
         Format::Json => yaml::parse_json(text),
         Format::Dotenv => yaml::parse_dotenv(text),
         Format::Program => program::parse(text),

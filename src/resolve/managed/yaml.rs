@@ -3,21 +3,10 @@
 use super::{Found, Known, Names, Target, Tool, Writer, kind};
 use crate::ci::yaml::{self, Node, NodeKind};
 
-pub(super) const CLUES: &[&str] = &[
-    "SealedSecret",
-    "ExternalSecret",
-    "PushSecret",
-    "sops:",
-    "secure:",
-    "github:Actions",
-    "github:Dependabot",
-    "github:Codespaces",
-    "github:index",
-    "aws:iam",
-    "gitlab:ProjectVariable",
-    "gitlab:GroupVariable",
-    "gitlab:index",
-];
+/// Of SOPS the file's own key, at the start of a line.
+pub(super) const CLUES: &[&str] = &["SealedSecret", "ExternalSecret", "PushSecret", "\nsops:"];
+
+pub(super) const PULUMI_CLUES: &[&str] = &["secure:", "resources:"];
 
 /// Larger files are generated.
 const LARGEST: usize = 2 << 20;
@@ -25,13 +14,13 @@ const LARGEST: usize = 2 << 20;
 /// Names of one file; more are no list of secrets.
 const MOST_NAMES: usize = 2_000;
 
-pub(super) fn parse(text: &str) -> Found {
+pub(super) fn parse(text: &str, clues: &[&str]) -> Found {
     let mut found = Found::default();
     if too_large(text, &mut found) {
         return found;
     }
     for (base, document) in documents(text) {
-        if !CLUES.iter().any(|clue| document.contains(clue)) {
+        if !clues.iter().any(|clue| document.contains(clue)) {
             continue;
         }
         read(document, base, &mut found, |root, found| {
