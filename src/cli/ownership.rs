@@ -13,7 +13,7 @@ use crate::{
         Coverage, CoverageState, Exposure, InventoryReport, ManagedBy, Owner, OwnerSource, Report,
     },
     ci::model::Platform,
-    discover::{self, Answer, Managed, Present, Question},
+    discover::{self, Answer, MOST_OBJECTS, Managed, Present, Question},
     resolve::{
         managed::{self, Wanted},
         owner::{Codeowners, Dialect, LARGEST},
@@ -32,6 +32,9 @@ struct Checkout {
     name: String,
     root: PathBuf,
     managed: Managed,
+    /// The files of code owners that are there, or why they cannot be read.
+    codeowners: BTreeMap<&'static str, Result<String, String>>,
+    mailmap: String,
 }
 
 /// A placement of one repository.
@@ -143,10 +146,7 @@ impl Checkouts {
     fn open(sources: &Sources) -> Self {
         let roots = discover::roots(&sources.paths).unwrap_or_default();
         let names = discover::names(&roots);
-        let read = |(root, name): (PathBuf, String)| {
-            let managed = Present::open(&root).map(|now| now.managed()).unwrap_or_default();
-            Checkout { name, root, managed }
-        };
+        let read = |(root, name): (PathBuf, String)| Checkout::read(name, root);
         Self { list: roots.into_par_iter().zip(names).map(read).collect() }
     }
 
@@ -229,7 +229,8 @@ impl Checkouts {
             if all.is_empty() {
                 return Vec::new();
             }
-            let answers = discover::first_named(&checkout.root, &all);
+            let answers =
+                discover::first_named(&checkout.root, &all, &checkout.mailmap, MOST_OBJECTS);
             let answers: BTreeMap<Question, Answer> = all.into_iter().zip(answers).collect();
             let of_one = |(id, asked): (&str, Vec<Question>)| {
                 let answer = asked.iter().find_map(|question| match answers.get(question)? {
@@ -246,6 +247,21 @@ impl Checkouts {
 }
 
 impl Checkout {
+    /// All that is needed of it, so that it is opened once.
+    fn read(name: String, root: PathBuf) -> Self {
+        let (managed, codeowners, mailmap) = Default::default();
+        let mut checkout = Self { name, root, managed, codeowners, mailmap };
+        let Some(now) = Present::open(&checkout.root) else { return checkout };
+        checkout.managed = now.managed();
+        for place in [Dialect::Github, Dialect::Gitlab].iter().flat_map(|one| one.places()) {
+            if let Some(text) = now.text(place).transpose() {
+                checkout.codeowners.insert(place, text);
+            }
+        }
+        checkout.mailmap = now.text(".mailmap").ok().flatten().unwrap_or_default();
+        checkout
+    }
+
     fn writers(&self, slot: &Slot) -> Vec<ManagedBy> {
         let here = self.name == slot.repository;
         let wanted = Wanted {
@@ -336,16 +352,15 @@ fn load(
     dialect: Dialect,
     notes: &mut Vec<Coverage>,
 ) -> Option<(&'static str, Codeowners)> {
-    let now = Present::open(&checkout.root)?;
     for place in dialect.places() {
         let mut not_read = |line, reason: &str| {
             let scope = format!("file:{place}");
             notes.push(note(&checkout.name, &scope, Some((place, line)), reason));
         };
-        let text = match now.text(place) {
-            Ok(Some(text)) => text,
-            Ok(None) => continue,
-            Err(reason) => {
+        let text = match checkout.codeowners.get(place) {
+            Some(Ok(text)) => text,
+            None => continue,
+            Some(Err(reason)) => {
                 not_read(1, &format!("code owners are not known: {reason}"));
                 return None;
             }
@@ -354,7 +369,7 @@ fn load(
             not_read(1, "code owners are not known: the file is larger than 3 MB");
             return None;
         }
-        let rules = Codeowners::parse(&text, dialect);
+        let rules = Codeowners::parse(text, dialect);
         for trouble in &rules.troubles {
             not_read(trouble.line, &format!("the line names no owner: {}", trouble.reason));
         }

@@ -16,12 +16,11 @@ use super::{
     graph::{Graph, Index},
     history::timestamp,
     objects::Mode,
-    present::Present,
     tree::{GitTree, Target},
 };
 
 /// Objects read for one checkout. A count and no time, so that two runs give the same answer.
-const MOST_OBJECTS: usize = 200_000;
+pub const MOST_OBJECTS: usize = 200_000;
 /// Renames that are followed.
 const MOST_RENAMES: usize = 8;
 /// Files of a folder that are compared to find the other end of a rename.
@@ -59,8 +58,9 @@ pub struct Author {
     pub date: Timestamp,
 }
 
-/// Answers in the order of the questions.
-pub fn first_named(root: &Path, questions: &[Question]) -> Vec<Answer> {
+/// Answers in the order of the questions; `mailmap` is the text of the checkout's `.mailmap`, and no more
+/// than `most` objects are read beside the commits ([`MOST_OBJECTS`]).
+pub fn first_named(root: &Path, questions: &[Question], mailmap: &str, most: usize) -> Vec<Answer> {
     let all = |reason: &str| vec![Answer::Unknown(reason.to_owned()); questions.len()];
     let clone = match clone::open(root) {
         Ok(Opened::Git(clone)) => clone,
@@ -74,9 +74,8 @@ pub fn first_named(root: &Path, questions: &[Question]) -> Vec<Answer> {
     if let Some(reason) = cut(&graph) {
         return all(reason);
     }
-    let mailmap = Present::open(root).and_then(|now| now.text(".mailmap").ok().flatten());
-    let mailmap = gix_mailmap::Snapshot::from_bytes(mailmap.unwrap_or_default().as_bytes());
-    let mut search = Search::new(&clone, &graph, mailmap);
+    let mailmap = gix_mailmap::Snapshot::from_bytes(mailmap.as_bytes());
+    let mut search = Search::new(&clone, &graph, mailmap, most);
     search.answer(questions)
 }
 
@@ -106,12 +105,17 @@ struct Search<'a> {
 type Named = Result<Option<u32>, String>;
 
 impl<'a> Search<'a> {
-    fn new(clone: &'a Clone, graph: &'a Graph, mailmap: gix_mailmap::Snapshot) -> Self {
+    fn new(
+        clone: &'a Clone,
+        graph: &'a Graph,
+        mailmap: gix_mailmap::Snapshot,
+        most: usize,
+    ) -> Self {
         let mut order: Vec<Index> =
             (0..graph.commits.len() as Index).filter(|at| graph.commit(*at).default).collect();
         // Found from the tip backwards: of one second the later in the list is the older.
         order.sort_by_key(|at| (graph.commit(*at).date, std::cmp::Reverse(*at)));
-        Self { clone, graph, mailmap, order, holds: HashMap::new(), left: MOST_OBJECTS }
+        Self { clone, graph, mailmap, order, holds: HashMap::new(), left: most }
     }
 
     fn answer(&mut self, questions: &[Question]) -> Vec<Answer> {
@@ -172,9 +176,10 @@ impl<'a> Search<'a> {
     }
 
     fn spend(&mut self) -> Result<(), String> {
-        self.left = self.left.checked_sub(1).ok_or_else(|| {
-            format!("the history is longer than is searched ({MOST_OBJECTS} objects)")
-        })?;
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or_else(|| "the history is longer than is searched".to_owned())?;
         Ok(())
     }
 

@@ -36,7 +36,7 @@ use crate::ci::{
     catalog::Entry,
     model::{Certainty, Pipeline},
 };
-pub use attribution::{Answer, Author, NO_HISTORY, Question, first_named};
+pub use attribution::{Answer, Author, MOST_OBJECTS, NO_HISTORY, Question, first_named};
 pub use folder::Folder;
 pub use present::{Managed, Placed, Present};
 pub use roots::{Checkouts, identity, names, roots};

@@ -92,7 +92,7 @@ pub(super) fn owned(exposure: &Exposure) -> Vec<String> {
         lines.push(format!("who first named it is not known: {reason}"));
     } else if lines.is_empty() {
         lines.push(
-            "none: no line of CODEOWNERS takes the file, and no version of it names it".to_owned(),
+            "none: no line of CODEOWNERS takes the file, and no version on the default branch names it".to_owned(),
         );
     }
     lines

@@ -233,14 +233,10 @@ fn repository(
     }
     match &writer.repository {
         Known::Text(name) => {
+            // Either may leave out the host, the owner or the groups.
             let whole = wanted.repository.split(" (").next().unwrap_or_default();
-            let fits = |short: &str| name.eq_ignore_ascii_case(short);
-            let end = |levels: usize| {
-                let parts: Vec<&str> = whole.split('/').collect();
-                parts[parts.len().saturating_sub(levels)..].join("/")
-            };
-            let levels = name.split('/').count();
-            (fits(whole) || fits(&end(levels))).then_some(())
+            let mut parts = name.rsplit('/').zip(whole.rsplit('/'));
+            parts.all(|(a, b)| a.eq_ignore_ascii_case(b)).then_some(())
         }
         // A number in the place of a project, or a reference.
         Known::Expression(from) => {

@@ -14,6 +14,9 @@ pub(super) const CLUES: &[&str] = &[
     "GroupVariable",
 ];
 
+/// Calls of one file.
+const MOST_CALLS: usize = 500;
+
 /// The text of one call that is looked through.
 const LONGEST_CALL: usize = 4_000;
 
@@ -31,19 +34,21 @@ const CLASSES: [(&str, &str); 8] = [
 pub(super) fn parse(text: &str) -> Found {
     let mut found = Found::default();
     for (package, class) in CLASSES {
+        let (mut line, mut counted) = (1_u32, 0);
         for (at, _) in text.match_indices(class) {
             let before = text[..at].chars().next_back();
             let call = text[at + class.len()..].strip_prefix('(');
             let Some((call, of)) = call.zip(pulumi_class(package, class)) else { continue };
-            if before.is_none_or(|c| c == '.' || c.is_whitespace()) {
-                let line = text[..at].matches('\n').count() + 1;
-                let line = u32::try_from(line).unwrap_or(u32::MAX);
-                found.writers.extend(writer(class, of, arguments(call), line));
+            if before.is_some_and(|c| c != '.' && !c.is_whitespace()) {
+                continue;
             }
-        }
-        if found.writers.len() > 500 {
-            found.troubles.push((1, "more calls than are looked at".to_owned()));
-            break;
+            if found.writers.len() >= MOST_CALLS {
+                found.troubles.push((line, "more calls than are looked at".to_owned()));
+                return found;
+            }
+            line = line.saturating_add(text[counted..at].matches('\n').count() as u32);
+            counted = at;
+            found.writers.extend(writer(class, of, arguments(call), line));
         }
     }
     found

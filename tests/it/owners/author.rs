@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use keysweep::discover::{Answer, Author, Question, first_named};
+use keysweep::discover::{Answer, Author, MOST_OBJECTS, Question, first_named};
 
 use super::{CI, Repo, expose, find, workflow};
 
 fn ask(root: &Path, file: &str, name: &str) -> Answer {
     let question = Question { file: file.to_owned(), name: name.to_owned() };
-    first_named(root, &[question]).pop().unwrap()
+    let mailmap = std::fs::read_to_string(root.join(".mailmap")).unwrap_or_default();
+    first_named(root, &[question], &mailmap, MOST_OBJECTS).pop().unwrap()
 }
 
 fn author(repo: &Repo, name: &str) -> Author {
@@ -169,4 +170,26 @@ fn a_branch_beside_the_default_one_is_not_searched_and_not_guessed() {
     repo.write(CI, &workflow(&["TOKEN"])).commit("alice");
     repo.git("bob", &["checkout", "-q", "main"]);
     assert_eq!(ask(&repo.path, CI, "TOKEN"), Answer::Unnamed);
+}
+
+#[test]
+fn a_history_that_is_too_long_names_nobody() {
+    let mut repo = Repo::new();
+    for _ in 0..20 {
+        repo.commit("zero");
+    }
+    repo.write(CI, &workflow(&["TOKEN"])).commit("alice");
+    let question = Question { file: CI.to_owned(), name: "TOKEN".to_owned() };
+    let ask = |most| first_named(&repo.path, std::slice::from_ref(&question), "", most).remove(0);
+    assert_eq!(reason(ask(10)), "the history is longer than is searched");
+    assert!(matches!(ask(40), Answer::Author(_)));
+}
+
+#[test]
+fn a_commit_that_is_lost_names_nobody() {
+    let mut repo = Repo::new();
+    let lost = repo.write(CI, &workflow(&["TOKEN"])).commit("alice");
+    repo.write("README", "x").commit("bob");
+    std::fs::remove_file(repo.path.join(".git/objects").join(&lost[..2]).join(&lost[2..])).unwrap();
+    assert_eq!(reason(ask(&repo.path, CI, "TOKEN")), "commits are missing or damaged");
 }

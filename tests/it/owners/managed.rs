@@ -35,7 +35,7 @@ fn secret(kind: &str, body: &str) -> String {
 
 #[test]
 fn terraform_writes_a_secret_of_this_repository() {
-    for repository in ["site", "SITE"] {
+    for repository in ["site", "SITE", "acme/site"] {
         let body = format!("secret_name = \"NPM_TOKEN\"\n  repository = \"{repository}\"");
         let text = secret("github_actions_secret", &body);
         for file in ["infra/secrets.tf", "main.tofu"] {
