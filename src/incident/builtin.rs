@@ -6,9 +6,17 @@ use super::{Pack, parse};
 
 /// File name and text; the tests hold every one of them to [`super::lint`].
 pub const SOURCES: &[(&str, &str)] = &[
+    ("actions-cool-2026.toml", include_str!("packs/actions-cool-2026.toml")),
+    ("axios-2026.toml", include_str!("packs/axios-2026.toml")),
+    ("bitwarden-cli-2026.toml", include_str!("packs/bitwarden-cli-2026.toml")),
     ("codecov-2021.toml", include_str!("packs/codecov-2021.toml")),
+    ("codfish-2026.toml", include_str!("packs/codfish-2026.toml")),
+    ("kics-2026.toml", include_str!("packs/kics-2026.toml")),
+    ("litellm-2026.toml", include_str!("packs/litellm-2026.toml")),
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
+    ("tanstack-2026.toml", include_str!("packs/tanstack-2026.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
+    ("trivy-2026.toml", include_str!("packs/trivy-2026.toml")),
 ];
 
 static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {
