@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Capabilities, Document, Window,
+    clues::Clues,
     document::{Component, Exfiltration, Guard, Mode, NotAffected, RefRule, Resolves, WindowKind},
     identity::Name,
     lint::{Finding, lint},
@@ -21,6 +22,7 @@ pub struct Pack {
     document: Document,
     components: Vec<PackComponent>,
     not_affected: Vec<Vec<Name>>,
+    pub(super) clues: Clues,
 }
 
 /// One component of an incident.
@@ -88,10 +90,11 @@ impl Pack {
     /// Findings of the linter have been asked for before: what fails here would have been one.
     fn build(document: Document) -> Result<Self, String> {
         let components = document.components.iter().map(|c| PackComponent::build(c, &document));
-        let components = components.collect::<Result<_, _>>()?;
+        let components: Vec<PackComponent> = components.collect::<Result<_, _>>()?;
+        let clues = Clues::new(&components);
         let names = |entry: &NotAffected| names_of(entry.kind, &entry.names);
         let not_affected = document.not_affected.iter().map(names).collect();
-        Ok(Self { document, components, not_affected })
+        Ok(Self { document, components, not_affected, clues })
     }
 }
 
