@@ -6,6 +6,7 @@
     reason = "a test may stop where it stands, and says when it cannot run"
 )]
 
+mod check;
 mod cli;
 mod contract;
 mod corpus;

@@ -1,6 +1,7 @@
 //! Each built-in pack on small trees: what it hits, what it clears, what it misses.
 
 mod a;
+mod b;
 
 use std::{fs, path::Path, process::Command};
 
