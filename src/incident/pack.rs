@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Capabilities, Document, Window,
-    document::{Component, Exfiltration, Guard, Mode, NotAffected, RefRule, Resolves},
+    document::{Component, Exfiltration, Guard, Mode, NotAffected, RefRule, Resolves, WindowKind},
     identity::Name,
     lint::{Finding, lint},
     locate::Locator,
@@ -73,7 +73,8 @@ impl Pack {
     /// What history has to be read for: [`Pack::hull`], and all of it where a vendor's store is asked
     /// for, since what was stored once may have been left there.
     pub fn span_to_read(&self) -> (Option<Timestamp>, Option<Timestamp>) {
-        if self.has_kind(crate::ci::model::Kind::Vendor) { (None, None) } else { self.hull() }
+        let of_vendor = |one: &PackComponent| one.entry.mode == Mode::Vendor;
+        if self.components.iter().any(of_vendor) { (None, None) } else { self.hull() }
     }
 
     pub(super) fn not_affected(&self) -> impl Iterator<Item = (&NotAffected, &[Name])> {
@@ -144,7 +145,7 @@ impl PackComponent {
 /// What was put into a vendor's store at any time before is in it, unless somebody took it out.
 fn read_window(window: &super::document::Window, entry: &Component) -> Result<Window, String> {
     let read = Window::read(window)?;
-    let stored = entry.mode == Mode::Vendor && read.is_of_component();
+    let stored = entry.mode == Mode::Vendor && read.kind == WindowKind::Exfiltrated;
     Ok(Window { from: read.from.filter(|_| !stored), ..read })
 }
 

@@ -9,7 +9,7 @@ use keysweep::{
     incident::{self, Context, SOURCES, WindowKind, find},
 };
 
-use super::{CI, standing, taken};
+use super::{CI, judged, standing, taken};
 
 /// A job that runs the command with one secret in its environment, and another secret in another job.
 fn job(command: &str) -> String {
@@ -64,7 +64,7 @@ fn lived(
     from: &str,
     to: &str,
 ) -> (keysweep::assess::Verdict, Vec<String>) {
-    taken(incident, &[(from, &[(path, text)]), (to, &[(path, ""), ("README.md", "x")])])
+    judged(incident, &[(from, &[(path, text)]), (to, &[(path, ""), ("README.md", "x")])])
 }
 
 const TRAVIS: &str =
