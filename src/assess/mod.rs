@@ -11,6 +11,7 @@ mod fallout;
 mod identity;
 mod inventory;
 mod merge;
+mod ownership;
 #[cfg(test)]
 mod pipelines_for_tests;
 mod placement;
@@ -24,6 +25,7 @@ pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, repor
 pub use exposure::*;
 pub use fallout::{Fallen, Fallout, Fallouts};
 pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
+pub use ownership::{ManagedBy, Owner, OwnerSource, Tool};
 
 pub const CHECK_SCHEMA: &str = check::SCHEMA;
 pub const COMPONENTS_SCHEMA: &str = components::SCHEMA;
