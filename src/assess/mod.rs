@@ -8,6 +8,7 @@ mod expose;
 mod exposure;
 mod identity;
 mod inventory;
+mod locked;
 mod merge;
 #[cfg(test)]
 mod pipelines_for_tests;

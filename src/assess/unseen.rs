@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Basis, Coverage, CoverageState, Live, Site, SiteStatus, Subject, coverage};
+use super::{
+    Basis, Coverage, CoverageState, Live, Site, SiteStatus, Subject, coverage, expose::Defined,
+};
 use crate::{
     ci::model::{Gap, Hides, Platform, Role},
     discover::{self, Hidden},
@@ -28,7 +30,10 @@ pub(super) fn of(pack: &Pack, subject: &Subject<'_>, sites: &[Site]) -> Vec<Cove
         entries.push(gap_entry(pack, subject, gap, sites));
     }
     entries.extend(not_standing_yet(pack, subject));
-    if subject.definitions.iter().any(|d| d.pipeline.platform == Platform::Github) {
+    let of_github = |d: &Defined<'_>| {
+        d.pipeline.platform == Platform::Github && d.pipeline.role != Role::Locked
+    };
+    if subject.definitions.iter().any(of_github) {
         entries.push(settings(subject));
     }
     if sites.iter().any(|site| site.status != SiteStatus::Cleared)

@@ -27,6 +27,8 @@ pub enum Entry {
     Workflow,
     /// `action.yml`: run by who calls it, here or elsewhere.
     Action,
+    /// A lock file of a format that is read (`ci::lock`).
+    Lockfile,
 }
 
 /// The CI system whose files are read.
@@ -294,6 +296,7 @@ static TABLE: &[Row] = &[
     lock("bun", "npm", Any("bun.lock")),
     lock("bun", "npm", Any("bun.lockb")),
     lock("bundler", "rubygems", Any("Gemfile.lock")),
+    lock("bundler", "rubygems", Any("gems.locked")),
     lock("cargo", "crates.io", Any("Cargo.lock")),
     lock("carthage", "swift", Any("Cartfile.resolved")),
     lock("cocoapods", "cocoapods", Any("Podfile.lock")),
@@ -318,7 +321,7 @@ static TABLE: &[Row] = &[
     lock("pnpm", "npm", Any("pnpm-lock.yaml")),
     lock("poetry", "pypi", Any("poetry.lock")),
     lock("pub", "pub", Any("pubspec.lock")),
-    lock("pylock", "pypi", Any("pylock.toml")),
+    lock("pylock", "pypi", Named("pylock.", &["toml"])),
     lock("swiftpm", "swift", Any("Package.resolved")),
     lock("terraform", "terraform", Any(".terraform.lock.hcl")),
     lock("uv", "pypi", Any("uv.lock")),

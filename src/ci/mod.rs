@@ -5,6 +5,7 @@ mod files;
 pub mod github;
 mod image;
 pub(crate) mod literal;
+pub mod lock;
 pub mod model;
 pub mod shell;
 pub mod yaml;

@@ -9,7 +9,12 @@ use crate::{
     assess::{
         self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
     },
-    ci::{self, Files, catalog::Entry, model::Pipeline},
+    ci::{
+        self, Files,
+        catalog::Entry,
+        lock::{self, Wanted},
+        model::Pipeline,
+    },
     discover::{
         self, Checkouts, CouldName, DiscoverError, Hidden, Hull, Query, Repository, RootKind,
     },
@@ -90,7 +95,9 @@ impl Stages for Checkout {
         };
         let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
         let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let asked = Asked { query, could_name: Some(&could_name), slim: &slim };
+        let names = pack.components().iter().flat_map(incident::PackComponent::package_names);
+        let wanted = Wanted::new(names);
+        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, wanted };
         let parts = each_root(sources, &asked, progress, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
@@ -141,11 +148,14 @@ struct Asked<'a> {
     could_name: Option<&'a CouldName<'a>>,
     /// Takes from a pipeline, as soon as it is read, what is not wanted: most of a large repository.
     slim: &'a (dyn Fn(&mut Pipeline) + Sync),
+    /// Packages that are looked for in lock files. A list of all would have millions of lines.
+    wanted: Wanted,
 }
 
 impl Asked<'_> {
     fn everything() -> Self {
-        Self { query: Query::default(), could_name: None, slim: &|_| {} }
+        let wanted = Wanted::default();
+        Self { query: Query::default(), could_name: None, slim: &|_| {}, wanted }
     }
 }
 
@@ -159,9 +169,16 @@ fn each_root<T: Send>(
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
     let names = discover::names(&roots);
     let siblings = Checkouts::open(&roots);
+    let (wanted, locks) = (&asked.wanted, lock::Cache::default());
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
-        let mut pipelines = ci::github::read(files, &siblings, path, entry);
-        pipelines.iter_mut().for_each(asked.slim);
+        let mut pipelines = match entry {
+            Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
+            Entry::Lockfile => lock::unclaimed(files, wanted, &locks, path),
+        };
+        for pipeline in &mut pipelines {
+            lock::resolve(files, wanted, &locks, pipeline);
+            (asked.slim)(pipeline);
+        }
         pipelines
     };
     progress.begin("reading", roots.len());

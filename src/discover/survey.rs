@@ -13,7 +13,10 @@ use super::{
     folder::{self, Folder},
     objects::{Cache, Mode, Objects, Slot, lock},
 };
-use crate::ci::catalog::{self, Entry, Known};
+use crate::ci::{
+    catalog::{self, Entry, Known, What},
+    lock::Format,
+};
 
 /// Deeper folders are not searched.
 const DEEPEST: usize = 64;
@@ -214,7 +217,12 @@ fn classify(path: &str, link: bool, id: Option<ObjectId>) -> Option<Found> {
             Some(Found::Trouble("its name is not UTF-8".into()))
         }
         Some(entry) => Some(Found::Entry(entry, id)),
-        None => catalog::known(path).map(Found::Unread),
+        None => catalog::known(path).map(|known| match known.what {
+            What::Lockfile { .. } if Format::of(path).is_some() => {
+                Found::Entry(Entry::Lockfile, id)
+            }
+            What::Ci | What::Lockfile { .. } => Found::Unread(known),
+        }),
     }
 }
 

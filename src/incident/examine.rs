@@ -178,8 +178,10 @@ impl Pack {
     ) -> Standing<'p> {
         let (name, listed) = (&component.name, bad.join(", "));
         let exact = component.reference.as_deref().filter(|_| component.pinned == Pinned::Version);
-        match exact.map(|version| version.trim_start_matches(['=', 'v'])) {
-            Some(version) if bad.iter().any(|one| one == version) => {
+        let bare = |version: &'_ str| version.trim_start_matches(['=', 'v']).to_owned();
+        match exact.map(bare) {
+            // Go writes `v1.2.3`, others `1.2.3`: in packs as in lock files.
+            Some(version) if bad.iter().any(|one| bare(one) == version) => {
                 self.bad(affected, &affected.entry.source)
             }
             Some(version) => cleared(&format!("{name} {version} is not a bad release ({listed})")),

@@ -16,6 +16,7 @@ mod history;
 mod hostile;
 mod inputs;
 mod offline;
+mod packages;
 mod packs;
 mod peers;
 mod readme;

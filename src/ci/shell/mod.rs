@@ -10,6 +10,7 @@ mod containers;
 mod fetch;
 mod file_tools;
 mod git;
+mod installs;
 mod interpreters;
 mod machine;
 mod options;
@@ -28,7 +29,7 @@ mod wrappers;
 
 use std::sync::Arc;
 
-use super::model::{Binding, Flow, Gap, Mention};
+use super::model::{Binding, Flow, Gap, Install, Mention};
 
 pub use session::Session;
 
@@ -103,6 +104,7 @@ pub struct Outcome {
     /// What is fetched and kept has `runs: false` here even if a later script runs it: ask
     /// [`Session::ran`] once all scripts of the job were followed.
     pub mentions: Vec<Mention>,
+    pub installs: Vec<Install>,
     /// Written to `$GITHUB_ENV` (or the platform's like): environment of the steps that follow.
     pub env_for_later_steps: Vec<Binding>,
     /// `NAME=value` written to `$GITHUB_OUTPUT`, with the secrets in the value.

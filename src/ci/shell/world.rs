@@ -232,6 +232,16 @@ impl<'a> World<'a> {
         (inside.is_empty() || inside.starts_with('/')).then(|| inside.trim_matches('/').to_owned())
     }
 
+    /// As [`World::repository_path`], for a folder that may lie in a copy of the repository.
+    pub(super) fn repository_folder(&self, path: &str) -> Option<String> {
+        let inside = self.repository_path(path)?;
+        let below = |copy: &String| {
+            let rest = inside.strip_prefix(copy.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_matches('/').to_owned())
+        };
+        Some(self.copies.iter().find_map(below).unwrap_or(inside))
+    }
+
     pub(super) fn in_repository(&self, path: &str) -> bool {
         self.repository_file(path).is_some()
     }
