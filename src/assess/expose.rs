@@ -12,7 +12,9 @@ use super::{
     site, unseen,
 };
 use crate::{
-    ci::model::{Certainty, Job, Mention, Pipeline, Role},
+    ci::model::{
+        Certainty, Component, EnvView, Job, Kind, Mention, Pinned, Pipeline, Role, Verified,
+    },
     discover,
     incident::Pack,
 };
@@ -110,7 +112,9 @@ fn assess<'p, 's>(pack: &'p Pack, subject: &'s Subject<'_>) -> Assessed<'p, 's> 
                 .steps
                 .iter()
                 .flat_map(|step| step.mentions.iter().map(move |mention| (Some(step), mention)));
-            for (step, mention) in job.mentions.iter().map(|m| (None, m)).chain(of_steps) {
+            let injected = pack.injects(&defined.pipeline.file).then(|| pushed(defined, job));
+            let of_job = job.mentions.iter().chain(&injected).map(|mention| (None, mention));
+            for (step, mention) in of_job.chain(of_steps) {
                 let spot = site::Spot { subject, defined, job, step, mention };
                 let Some(found) = site::assess(pack, &spot, room) else { continue };
                 room -= found.exposures.len();
@@ -124,6 +128,26 @@ fn assess<'p, 's>(pack: &'p Pack, subject: &'s Subject<'_>) -> Assessed<'p, 's> 
         }
     }
     all
+}
+
+/// The whole workflow is the attacker's: one mention for each of its jobs.
+fn pushed(defined: &Defined<'_>, job: &Job) -> Mention {
+    Mention {
+        component: Component {
+            kind: Kind::InjectedWorkflow,
+            name: defined.pipeline.file.to_string(),
+            reference: None,
+            pinned: Pinned::No,
+            verified: Verified::No,
+        },
+        place: job.place.clone(),
+        via: Vec::new(),
+        runs: true,
+        env: EnvView::Inherits { plus: Vec::new() },
+        inputs: Vec::new(),
+        arguments: Vec::new(),
+        certainty: Certainty::Inferred,
+    }
 }
 
 /// What is there for the repository's own workflows has been assessed in the jobs that called it then.
@@ -164,6 +188,9 @@ pub(super) fn at_one_time(a: &[Live], b: &[Live]) -> bool {
 /// Leaves of a pipeline what [`examine`] asks of it: of a job without a component of the incident the
 /// files that it is made of. A large repository has little else.
 pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
+    if pack.injects(&pipeline.file) {
+        return;
+    }
     let counts = |mention: &Mention| pack.knows(&mention.component);
     for job in &mut pipeline.jobs {
         let of_steps = job.steps.iter().flat_map(|step| &step.mentions);

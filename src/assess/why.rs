@@ -47,6 +47,12 @@ fn how(way: &Reached<'_>) -> String {
             format!("in the environment of this step as `{variable}` ({place})")
         }
         (Carrier::Input, Some(variable)) => format!("handed to it as `{variable}` ({place})"),
+        (Carrier::Store, _) => {
+            format!("stored at the vendor whose CI this file is for ({place})")
+        }
+        (Carrier::Script, _) if way.rules.contains(&"G23") => {
+            format!("named in the workflow that the attacker pushed ({place})")
+        }
         (Carrier::Script, _) => {
             format!("in the arguments or on the input of the command ({place})")
         }

@@ -4,6 +4,8 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
+use super::{model::Platform, stored};
+
 /// What a path is, by its name and place.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Known {
@@ -29,6 +31,8 @@ pub enum Entry {
     Action,
     /// A lock file of a format that is read (`ci::lock`).
     Lockfile,
+    /// A file of a CI vendor, asked only for what it names of the vendor's store.
+    Stored(Platform),
 }
 
 /// The CI system whose files are read.
@@ -45,6 +49,12 @@ pub fn entry(path: &str) -> Option<Entry> {
     }
     let inner = path.strip_prefix(".github/workflows/")?;
     (!inner.contains('/') && YAML.iter().any(|end| inner.ends_with(end))).then_some(Entry::Workflow)
+}
+
+/// Whether the file of a system that is not read tells something of that vendor's store.
+pub fn stored(known: Known) -> Option<Entry> {
+    let platform = stored::SYSTEMS.iter().find(|(system, _)| *system == known.system)?.1;
+    (known.what == What::Ci).then_some(Entry::Stored(platform))
 }
 
 /// What the path is, `None` where it is neither CI nor a lockfile, or lies in an [`excluded`] folder.

@@ -8,6 +8,7 @@ pub(crate) mod literal;
 pub mod lock;
 pub mod model;
 pub mod shell;
+pub mod stored;
 pub mod yaml;
 
 pub use files::{Files, MemoryFiles, NoSiblings, Siblings, Unreadable, normalise};

@@ -13,7 +13,7 @@ use crate::{
         self, Files,
         catalog::Entry,
         lock::{self, Wanted},
-        model::Pipeline,
+        model::{Kind, Pipeline},
     },
     discover::{
         self, Checkouts, CouldName, DiscoverError, Hidden, Hull, Query, Repository, RootKind,
@@ -87,22 +87,7 @@ impl Stages for Checkout {
     ) -> Result<Exposed, ExitError> {
         let pack = incident::find(incident)
             .map_err(|error| ExitError::usage(format!("incident `{incident}`"), error))?;
-        let (from, to) = pack.hull();
-        let query = Query {
-            windows: Some(Hull { from, to }),
-            as_of: sources.as_of,
-            now: Some(sources.now),
-        };
-        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
-        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let names = pack.components().iter().flat_map(incident::PackComponent::package_names);
-        let wanted = Wanted::new(names);
-        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, wanted };
-        let parts = each_root(sources, &asked, progress, |repository| {
-            assess::examine(pack, &subject(repository, sources))
-        })?;
-        let repositories = parts.len();
-        Ok(Exposed { report: assess::report(pack, parts), repositories })
+        self.expose_pack(pack, sources, progress)
     }
 
     fn components(
@@ -142,6 +127,34 @@ impl Stages for Checkout {
     }
 }
 
+impl Checkout {
+    /// One incident, from wherever its pack comes.
+    pub fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError> {
+        let (from, to) = pack.span_to_read();
+        let query = Query {
+            windows: Some(Hull { from, to }),
+            as_of: sources.as_of,
+            now: Some(sources.now),
+        };
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
+        let stores = pack.has_kind(Kind::Vendor);
+        let names = pack.components().iter().flat_map(incident::PackComponent::package_names);
+        let wanted = Wanted::new(names);
+        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, wanted, stores };
+        let parts = each_root(sources, &asked, progress, |repository| {
+            assess::examine(pack, &subject(repository, sources))
+        })?;
+        let repositories = parts.len();
+        Ok(Exposed { report: assess::report(pack, parts), repositories })
+    }
+}
+
 /// What is wanted of every root.
 struct Asked<'a> {
     query: Query,
@@ -150,12 +163,14 @@ struct Asked<'a> {
     slim: &'a (dyn Fn(&mut Pipeline) + Sync),
     /// Packages that are looked for in lock files. A list of all would have millions of lines.
     wanted: Wanted,
+    /// Whether files are asked for what a vendor stores.
+    stores: bool,
 }
 
 impl Asked<'_> {
     fn everything() -> Self {
         let wanted = Wanted::default();
-        Self { query: Query::default(), could_name: None, slim: &|_| {}, wanted }
+        Self { query: Query::default(), could_name: None, slim: &|_| {}, wanted, stores: false }
     }
 }
 
@@ -172,8 +187,10 @@ fn each_root<T: Send>(
     let (wanted, locks) = (&asked.wanted, lock::Cache::default());
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         let mut pipelines = match entry {
-            Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
+            Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
+            Entry::Stored(_) => Vec::new(),
             Entry::Lockfile => lock::unclaimed(files, wanted, &locks, path),
+            Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
         };
         for pipeline in &mut pipelines {
             lock::resolve(files, wanted, &locks, pipeline);

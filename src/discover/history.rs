@@ -136,7 +136,7 @@ impl States<'_> {
             let interval = self.graph.anywhere(*at);
             for find in self.lists.get(self.list(*at)) {
                 match &find.what {
-                    Found::Entry(Entry::Workflow | Entry::Action, _) => {}
+                    Found::Entry(Entry::Workflow | Entry::Action | Entry::Stored(_), _) => {}
                     Found::Trouble(reason) if find.path.is_empty() => lost.push((*at, reason)),
                     _ => extend(spans.entry(find).or_default(), Some(interval)),
                 }

@@ -127,7 +127,7 @@ impl<'a> TreeSurvey<'a> {
             Mode::File | Mode::Link => {
                 // A folder without a place has a name that no rule knows.
                 let path = format!("{}{text}", place.unwrap_or("?/"));
-                if let Some(what) = classify(&path, mode == Mode::Link, Some(id)) {
+                for what in classify(&path, mode == Mode::Link, Some(id)).into_iter().flatten() {
                     finds.push(Find { path: Arc::from(text), what });
                 }
             }
@@ -194,8 +194,9 @@ fn walk_entry(entry: &fs::DirEntry, place: &str, depth: usize, finds: &mut Vec<F
     let text = &*name.to_string_lossy();
     let path = format!("{place}{text}");
     if !kind.is_dir() {
-        let what = classify(&path, kind.is_symlink(), None);
-        return finds.extend(what.map(|what| Find { path: Arc::from(path), what }));
+        let path: Arc<str> = Arc::from(path);
+        let found = classify(&path, kind.is_symlink(), None).into_iter().flatten();
+        return finds.extend(found.map(|what| Find { path: Arc::clone(&path), what }));
     }
     if catalog::excluded_folder(text).is_some() {
         return;
@@ -207,22 +208,26 @@ fn walk_entry(entry: &fs::DirEntry, place: &str, depth: usize, finds: &mut Vec<F
     walk(&entry.path(), &format!("{path}/"), depth + 1, finds);
 }
 
-fn classify(path: &str, link: bool, id: Option<ObjectId>) -> Option<Found> {
+/// What a file is; one of a vendor is not read, and asked for the vendor's store all the same.
+fn classify(path: &str, link: bool, id: Option<ObjectId>) -> [Option<Found>; 2] {
+    let trouble = |reason: &'static str| [Some(Found::Trouble(reason.into())), None];
     if link && matches!(path, ".github" | ".github/workflows") {
-        return Some(Found::Trouble("a symbolic link in place of the folder".into()));
+        return trouble("a symbolic link in place of the folder");
     }
+    let readable = !path.contains(char::REPLACEMENT_CHARACTER);
     match catalog::entry(path) {
         // Decoded lossily, so it cannot be asked for.
-        Some(_) if path.contains(char::REPLACEMENT_CHARACTER) => {
-            Some(Found::Trouble("its name is not UTF-8".into()))
-        }
-        Some(entry) => Some(Found::Entry(entry, id)),
-        None => catalog::known(path).map(|known| match known.what {
-            What::Lockfile { .. } if Format::of(path).is_some() => {
-                Found::Entry(Entry::Lockfile, id)
+        Some(_) if !readable => trouble("its name is not UTF-8"),
+        Some(entry) => [Some(Found::Entry(entry, id)), None],
+        None => {
+            let known = catalog::known(path);
+            let lockfile = known.is_some_and(|known| matches!(known.what, What::Lockfile { .. }));
+            if lockfile && readable && Format::of(path).is_some() {
+                return [Some(Found::Entry(Entry::Lockfile, id)), None];
             }
-            What::Ci | What::Lockfile { .. } => Found::Unread(known),
-        }),
+            let stored = known.filter(|_| readable).and_then(catalog::stored);
+            [known.map(Found::Unread), stored.map(|entry| Found::Entry(entry, id))]
+        }
     }
 }
 

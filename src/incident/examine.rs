@@ -169,30 +169,6 @@ impl Pack {
         }
     }
 
-    /// A package of which the pack lists the bad releases.
-    fn release<'p>(
-        &'p self,
-        affected: &'p PackComponent,
-        component: &Component,
-        bad: &[String],
-    ) -> Standing<'p> {
-        let (name, listed) = (&component.name, bad.join(", "));
-        let exact = component.reference.as_deref().filter(|_| component.pinned == Pinned::Version);
-        let bare = |version: &'_ str| version.trim_start_matches(['=', 'v']).to_owned();
-        match exact.map(bare) {
-            // Go writes `v1.2.3`, others `1.2.3`: in packs as in lock files.
-            Some(version) if bad.iter().any(|one| bare(one) == version) => {
-                self.bad(affected, &affected.entry.source)
-            }
-            Some(version) => cleared(&format!("{name} {version} is not a bad release ({listed})")),
-            // Whatever was newest then was taken; whether that was a bad one, only a log can tell.
-            None => Standing::Bad {
-                windows: affected.windows.iter().collect(),
-                certainty: Certainty::Possible,
-            },
-        }
-    }
-
     fn commit<'p>(&'p self, affected: &'p PackComponent, commit: &str) -> Standing<'p> {
         let entry = &affected.entry;
         let is = |listed: &str| listed.eq_ignore_ascii_case(commit);
@@ -267,7 +243,7 @@ impl Pack {
     }
 
     /// A fact that one weak source tells is a possibility, not more.
-    fn bad<'p>(&'p self, affected: &'p PackComponent, source: &str) -> Standing<'p> {
+    pub(super) fn bad<'p>(&'p self, affected: &'p PackComponent, source: &str) -> Standing<'p> {
         let weak = affected.weak || self.is_weak(source);
         Standing::Bad {
             windows: affected.windows.iter().collect(),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Capabilities, Document, Window,
-    document::{Component, Exfiltration, Guard, NotAffected, RefRule, Resolves},
+    document::{Component, Exfiltration, Guard, Mode, NotAffected, RefRule, Resolves},
     identity::Name,
     lint::{Finding, lint},
     locate::Locator,
@@ -70,6 +70,12 @@ impl Pack {
         spans.reduce(hull).map_or((None, None), |span| (span.from, span.to))
     }
 
+    /// What history has to be read for: [`Pack::hull`], and all of it where a vendor's store is asked
+    /// for, since what was stored once may have been left there.
+    pub fn span_to_read(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        if self.has_kind(crate::ci::model::Kind::Vendor) { (None, None) } else { self.hull() }
+    }
+
     pub(super) fn not_affected(&self) -> impl Iterator<Item = (&NotAffected, &[Name])> {
         self.document.not_affected.iter().zip(self.not_affected.iter().map(Vec::as_slice))
     }
@@ -96,7 +102,7 @@ impl PackComponent {
         let windows = &origin(|c| !c.windows.is_empty()).windows;
         let range = |rule: &RefRule| rule.versions.as_deref().map(Range::read).transpose();
         Ok(Self {
-            windows: windows.iter().map(Window::read).collect::<Result<_, _>>()?,
+            windows: windows.iter().map(|one| read_window(one, entry)).collect::<Result<_, _>>()?,
             payload: origin(|c| !c.payload.is_empty()).payload.iter().copied().collect(),
             guards: origin(|c| !c.guards.is_empty()).guards.clone(),
             exfiltration: origin(|c| c.exfiltration.is_some()).exfiltration.clone(),
@@ -133,6 +139,13 @@ impl PackComponent {
     pub fn resolves(&self) -> Option<&Resolves> {
         self.entry.resolves.first()
     }
+}
+
+/// What was put into a vendor's store at any time before is in it, unless somebody took it out.
+fn read_window(window: &super::document::Window, entry: &Component) -> Result<Window, String> {
+    let read = Window::read(window)?;
+    let stored = entry.mode == Mode::Vendor && read.is_of_component();
+    Ok(Window { from: read.from.filter(|_| !stored), ..read })
 }
 
 /// The component of the same document that this one leads to at run time.

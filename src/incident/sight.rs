@@ -22,6 +22,13 @@ impl Pack {
         self.components().iter().any(|component| component.entry.kind == kind)
     }
 
+    /// Whether the workflow file at this path is one that the attacker pushed.
+    pub fn injects(&self, path: &str) -> bool {
+        let file = identity::Name::new(Kind::InjectedWorkflow, path);
+        self.has_kind(Kind::InjectedWorkflow)
+            && self.components().iter().any(|component| component.is_named(&file))
+    }
+
     /// Whether a component of this incident can run under this CI system.
     ///
     /// An action needs a runner that speaks GitHub's dialect, an orb needs CircleCI; what a script

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::{
     assess::Carrier,
-    ci::model::{Binding, EnvView, Flow, Job, Mention, Scope, Secret, Step, Way},
+    ci::model::{Binding, EnvView, Flow, Job, Kind, Mention, Scope, Secret, Step, Way},
     incident::Capability,
 };
 
@@ -24,6 +24,14 @@ pub struct Reached<'j> {
 /// Per secret the first is the one to report for *any code*; a payload is asked with the first whose
 /// capability it has. `step` is `None` for the images of a job and for a called workflow.
 pub fn reached<'j>(job: &'j Job, step: Option<&'j Step>, mention: &'j Mention) -> Vec<Reached<'j>> {
+    match mention.component.kind {
+        Kind::Vendor => return all_sent(job, Capability::Store, Carrier::Store, &["V1"]),
+        // The attacker wrote the file: whatever it names is his.
+        Kind::InjectedWorkflow => {
+            return all_sent(job, Capability::K1, Carrier::Script, &["G9", "G23"]);
+        }
+        _ => {}
+    }
     let mut ways = Vec::new();
     own_environment(job, step, mention, &mut ways);
     arguments(mention, &mut ways);
@@ -31,6 +39,16 @@ pub fn reached<'j>(job: &'j Job, step: Option<&'j Step>, mention: &'j Mention) -
     beside(job, &mut ways);
     memory(job, &mut ways);
     weakest_of_each(ways)
+}
+
+fn all_sent<'j>(
+    job: &'j Job,
+    capability: Capability,
+    carrier: Carrier,
+    rules: &'static [&'static str],
+) -> Vec<Reached<'j>> {
+    let way = |flow| Reached { flow, capability, carrier, rules, variable: None };
+    weakest_of_each(job.sent.iter().map(way).collect())
 }
 
 /// Rules G12, G26: the environment and inputs of its own process.

@@ -175,6 +175,11 @@ pub const RULES: &[Rule] = &[
         "`docker run`, compose, `ssh`, `env -i` and `sudo` without `-E` hand on only the \
          environment that they are told to",
     ),
+    documented(
+        "V1",
+        "who held a CI vendor's store held everything stored in it, used by a job or not, until it \
+         was replaced",
+    ),
 ];
 
 /// Days on which GitHub changed a rule: <https://github.blog/changelog/>.

@@ -23,4 +23,5 @@ mod readme;
 mod report;
 mod shell;
 mod tidy;
+mod vendor;
 mod yaml;

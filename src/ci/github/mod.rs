@@ -45,7 +45,7 @@ pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry)
     match kind {
         Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
         Entry::Action => offered::read(files, siblings, &file, &root, gaps, doubts),
-        Entry::Lockfile => Vec::new(),
+        Entry::Stored(_) | Entry::Lockfile => Vec::new(),
     }
 }
 

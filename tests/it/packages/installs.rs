@@ -74,6 +74,12 @@ fn an_unlocked_install_is_possible() {
         found.starts_with("Exposed | Exposed npm:axios@^1.0.0 package.json:2 | TOKEN Possible"),
         "{found}"
     );
+    let older = "{\"dependencies\": {\n\"axios\": \"^0.27.0\"}}";
+    let found = verdict(&[(CI, &job("npm install")), ("package.json", older)]);
+    assert!(
+        found.starts_with("Unknown | Cleared npm:axios@^0.27.0 package.json:2 | file"),
+        "{found}"
+    );
     // What comes through others is not known.
     let found = verdict(&[
         (CI, &job("npm install")),
