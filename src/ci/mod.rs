@@ -1,6 +1,7 @@
 //! CI definitions → [`model`]. Pure: everything is read through [`Files`].
 
 pub mod catalog;
+mod dockerfile;
 mod files;
 pub mod github;
 mod image;

@@ -1,13 +1,14 @@
 //! Packages by lock file, and images by Dockerfile and compose file: from a tree or its history to a verdict.
 
 mod formats;
+mod images;
 mod installs;
 mod times;
 
 use std::{fs, path::Path};
 
 use keysweep::{
-    assess::{self, Basis, Defined, Report, Subject},
+    assess::{self, Basis, Defined, Reach, Report, Subject},
     ci::{self, Files, NoSiblings, catalog::Entry, lock, lock::Wanted, model::Pipeline},
     discover::{self, Hull, Query},
     incident::{self, Pack},
@@ -79,8 +80,8 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-/// One line: the verdict; `STATUS NAME@REF FILE:LINE` of each site; the confidence with which `TOKEN` was
-/// taken; gaps that matter.
+/// One line: the verdict; `STATUS NAME@REF FILE:LINE` of each site; the confidence with which the payload
+/// took `TOKEN`; gaps that matter.
 fn verdict(files: &[(&str, &str)]) -> String {
     let dir = folder(files);
     told(&expose(&pack(), dir.path(), Some("2025-05-01")))
@@ -96,7 +97,8 @@ fn told(report: &Report) -> String {
             site.status, site.component.name, consumer.file, consumer.line
         ));
     }
-    for exposure in report.exposures.iter().filter(|e| e.placement.name == "TOKEN") {
+    let taken = report.exposures.iter().filter(|e| e.reach == Reach::Payload);
+    for exposure in taken.filter(|e| e.placement.name == "TOKEN") {
         parts.push(format!("TOKEN {:?}", exposure.confidence));
     }
     let open = report.coverage.iter().filter(|entry| entry.matters);

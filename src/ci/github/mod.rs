@@ -7,6 +7,7 @@ mod action;
 mod actions;
 mod bindings;
 mod budget;
+mod build;
 mod call;
 mod context;
 pub mod expr;

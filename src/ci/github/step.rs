@@ -187,7 +187,12 @@ impl JobReader<'_> {
     }
 
     /// A matrix over several shells reads one script several times.
-    fn add_mentions(&mut self, mentions: Vec<Mention>, current: &Current<'_>, cx: &Context) {
+    pub(super) fn add_mentions(
+        &mut self,
+        mentions: Vec<Mention>,
+        current: &Current<'_>,
+        cx: &Context,
+    ) {
         let step = &mut self.steps[current.index];
         for mut mention in mentions {
             mention.via = current.via.iter().cloned().chain(mention.via).collect();
@@ -209,7 +214,12 @@ impl JobReader<'_> {
         }
     }
 
-    fn add_installs(&mut self, installs: Vec<Install>, current: &Current<'_>, cx: &Context) {
+    pub(super) fn add_installs(
+        &mut self,
+        installs: Vec<Install>,
+        current: &Current<'_>,
+        cx: &Context,
+    ) {
         let step = &mut self.steps[current.index];
         for mut install in installs {
             install.via = current.via.iter().cloned().chain(install.via).collect();

@@ -3,6 +3,7 @@
 //! A [`Session`] is one job: files, `PATH`, exported variables and the working directory live on from
 //! step to step, so a download in one step and its execution in another are one finding.
 
+mod builds;
 mod cmd;
 mod commands;
 mod component;
@@ -29,7 +30,7 @@ mod wrappers;
 
 use std::sync::Arc;
 
-use super::model::{Binding, Flow, Gap, Install, Mention};
+use super::model::{Binding, Flow, Gap, Install, Mention, Place};
 
 pub use session::Session;
 
@@ -60,6 +61,17 @@ pub struct ScriptInput<'a> {
     pub placeholders: &'a [Placeholder],
     /// Relative to the checkout; empty is its top.
     pub workdir: &'a str,
+}
+
+/// An image that an action builds from a Dockerfile of the repository.
+#[derive(Debug)]
+pub struct ImageBuild<'a> {
+    pub place: &'a Place,
+    /// Relative to the checkout, as is the context.
+    pub file: &'a str,
+    pub context: &'a str,
+    /// All that the build is given.
+    pub passed: &'a [Binding],
 }
 
 /// One `${{ … }}` of a script.

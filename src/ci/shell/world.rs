@@ -91,6 +91,8 @@ pub(super) struct World<'a> {
     pub(super) programs: HashMap<String, Vec<Blob>>,
     /// Images that the job built itself.
     pub(super) images: HashSet<String>,
+    /// What those stand on.
+    pub(super) bases: HashMap<String, Vec<Blob>>,
 }
 
 impl<'a> World<'a> {
@@ -107,6 +109,7 @@ impl<'a> World<'a> {
             temporary: 0,
             programs: HashMap::new(),
             images: HashSet::new(),
+            bases: HashMap::new(),
         }
     }
 
