@@ -187,11 +187,11 @@ pub(super) fn at_one_time(a: &[Live], b: &[Live]) -> bool {
 
 /// Leaves of a pipeline what [`examine`] asks of it: of a job without a component of the incident the
 /// files that it is made of. A large repository has little else.
-pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
-    if pack.injects(&pipeline.file) {
+pub fn keep_what_counts(packs: &[&Pack], pipeline: &mut Pipeline) {
+    if packs.iter().any(|pack| pack.injects(&pipeline.file)) {
         return;
     }
-    let counts = |mention: &Mention| pack.knows(&mention.component);
+    let counts = |mention: &Mention| packs.iter().any(|pack| pack.knows(&mention.component));
     for job in &mut pipeline.jobs {
         let of_steps = job.steps.iter().flat_map(|step| &step.mentions);
         if job.mentions.iter().chain(of_steps).any(counts) {

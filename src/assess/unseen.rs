@@ -97,6 +97,7 @@ fn gap_entry(pack: &Pack, subject: &Subject<'_>, gap: &Gap, sites: &[Site]) -> C
         Hides::Anything => true,
         Hides::Text(text) => pack.could_name(text),
         Hides::Kind(kind) => pack.has_kind(*kind),
+        Hides::Packages(ecosystem) => pack.has_packages_of(ecosystem),
         Hides::Secrets => sites.iter().any(|site| {
             let file = &*gap.place.file;
             let calls = site.via.iter().map(|place| &*place.file);

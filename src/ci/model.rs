@@ -447,6 +447,8 @@ pub enum Hides {
     Text(Arc<str>),
     /// A component of this kind: the name of an image or action that only an expression knows.
     Kind(Kind),
+    /// Packages of this ecosystem, as in their names: `npm:axios`.
+    Packages(&'static str),
     /// Secrets, but no component.
     Secrets,
     Nothing,

@@ -1,6 +1,7 @@
 //! One file per verb: arguments → settings → stages → report.
 
 mod args;
+mod check;
 mod components;
 mod exit;
 mod expose;
@@ -69,6 +70,7 @@ pub fn run(
 
 fn dispatch(verb: Verb, stages: &dyn Stages, streams: &mut Streams<'_>) -> Result<Exit, ExitError> {
     match verb {
+        Verb::Check(args) => check::run(args, stages, streams),
         Verb::Expose(args) => expose::run(args, stages, streams),
         Verb::Components(args) => components::run(args, stages, streams),
         Verb::Inventory(args) => inventory::run(args, stages, streams),

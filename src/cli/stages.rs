@@ -1,5 +1,7 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
+mod check;
+
 use std::{path::PathBuf, sync::Arc};
 
 use rayon::prelude::*;
@@ -7,7 +9,8 @@ use rayon::prelude::*;
 use super::{ExitError, Progress, Sources};
 use crate::{
     assess::{
-        self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
+        self, Basis, CheckReport, ComponentsReport, Coverage, Defined, InventoryReport, Report,
+        Span, Subject,
     },
     ci::{
         self, Files,
@@ -29,6 +32,9 @@ pub trait Stages: Sync {
 
     /// The JSON schema of an incident pack.
     fn pack_schema(&self) -> serde_json::Value;
+
+    /// All incidents at once, and what would fall today.
+    fn check(&self, sources: &Sources, progress: &Progress) -> Result<CheckReport, ExitError>;
 
     /// `incident` is the id of one of [`Stages::incidents`].
     fn expose(
@@ -77,6 +83,10 @@ impl Stages for Checkout {
 
     fn pack_schema(&self) -> serde_json::Value {
         incident::schema().to_value()
+    }
+
+    fn check(&self, sources: &Sources, progress: &Progress) -> Result<CheckReport, ExitError> {
+        check::run(&incident::builtin().iter().collect::<Vec<_>>(), sources, progress)
     }
 
     fn expose(
@@ -137,16 +147,14 @@ impl Checkout {
     ) -> Result<Exposed, ExitError> {
         let (from, to) = pack.span_to_read();
         let query = Query {
-            windows: Some(Hull { from, to }),
+            windows: vec![Hull { from, to }],
             as_of: sources.as_of,
             now: Some(sources.now),
         };
         let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
-        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let stores = pack.has_kind(Kind::Vendor);
-        let names = pack.components().iter().flat_map(incident::PackComponent::package_names);
-        let wanted = Wanted::new(names);
-        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, wanted, stores };
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(&[pack], pipeline);
+        let asked =
+            Asked { query, could_name: Some(&could_name), slim: &slim, ..Asked::of(&[pack]) };
         let parts = each_root(sources, &asked, progress, |repository| {
             assess::examine(pack, &subject(repository, sources))
         })?;
@@ -165,12 +173,32 @@ struct Asked<'a> {
     wanted: Wanted,
     /// Whether files are asked for what a vendor stores.
     stores: bool,
+    /// Whether workflows and actions are read.
+    workflows: bool,
 }
 
 impl Asked<'_> {
+    /// What these incidents need to be read; nothing more is known of them yet.
+    fn of(packs: &[&incident::Pack]) -> Self {
+        let any = |of: fn(&incident::Pack) -> bool| packs.iter().any(|pack| of(pack));
+        let components = packs.iter().flat_map(|pack| pack.components());
+        Self {
+            wanted: Wanted::new(components.flat_map(incident::PackComponent::package_names)),
+            stores: any(|pack| pack.has_kind(Kind::Vendor)),
+            workflows: any(|pack| pack.components().iter().any(|c| c.entry.kind != Kind::Vendor)),
+            ..Self::everything()
+        }
+    }
+
     fn everything() -> Self {
-        let wanted = Wanted::default();
-        Self { query: Query::default(), could_name: None, slim: &|_| {}, wanted, stores: false }
+        Self {
+            query: Query::default(),
+            could_name: None,
+            slim: &|_| {},
+            wanted: Wanted::default(),
+            stores: false,
+            workflows: true,
+        }
     }
 }
 
@@ -188,6 +216,7 @@ fn each_root<T: Send>(
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         let mut pipelines = match entry {
             Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
+            Entry::Workflow | Entry::Action if !asked.workflows => Vec::new(),
             Entry::Stored(_) => Vec::new(),
             Entry::Lockfile => lock::unclaimed(files, wanted, &locks, path),
             Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),

@@ -103,10 +103,10 @@ pub enum Hidden {
 }
 
 /// The time that is asked about.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Query {
-    /// `None`: only the present state.
-    pub windows: Option<Hull>,
+    /// Each of them is asked about; none: only the present state.
+    pub windows: Vec<Hull>,
     /// The files stood so on this day and are in force from then on, whatever git knows.
     pub as_of: Option<Timestamp>,
     /// Changes that are not committed count from here on; `None` leaves them out.
@@ -214,11 +214,15 @@ pub fn scan(
         }
         clone::Opened::Git(clone) => {
             repository.default_branch = clone.refs.default_branch.clone();
-            repository.definitions = match query.windows {
-                Some(hull) if query.as_of.is_none() && !clone.refs.is_empty() => {
-                    history::definitions(&clone, hull, query.now, lower, could_name, &mut coverage)
+            repository.definitions = match query.windows.as_slice() {
+                [] => standing::clone(&clone, query, lower, &mut coverage),
+                _ if query.as_of.is_some() || clone.refs.is_empty() => {
+                    standing::clone(&clone, query, lower, &mut coverage)
                 }
-                _ => standing::clone(&clone, query, lower, &mut coverage),
+                windows => {
+                    let now = query.now;
+                    history::definitions(&clone, windows, now, lower, could_name, &mut coverage)
+                }
             };
         }
     }

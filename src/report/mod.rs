@@ -2,6 +2,7 @@
 //!
 //! Tables come with colour codes; who writes them strips those where the reader is no terminal.
 
+mod check;
 mod components;
 mod coverage;
 mod dates;
@@ -19,6 +20,7 @@ mod words;
 
 use crate::assess::Span;
 
+pub use check::check;
 pub use components::components;
 pub use explain::explain;
 pub use headline::verdict_line;

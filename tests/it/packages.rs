@@ -26,7 +26,7 @@ fn expose(pack: &Pack, dir: &Path, as_of: Option<&str>) -> Report {
     let (from, to) = pack.hull();
     let as_of = as_of.map(|day| format!("{day}T00:00:00Z").parse().unwrap());
     let now = Some("2026-01-01T00:00:00Z".parse().unwrap());
-    let query = Query { windows: Some(Hull { from, to }), as_of, now };
+    let query = Query { windows: vec![Hull { from, to }], as_of, now };
     let wanted = Wanted::new(pack.components().iter().flat_map(|c| c.package_names()));
     let cache = lock::Cache::default();
     let lower = |files: &dyn Files, path: &str, entry: Entry| -> Vec<Pipeline> {
@@ -36,7 +36,7 @@ fn expose(pack: &Pack, dir: &Path, as_of: Option<&str>) -> Report {
         };
         for pipeline in &mut pipelines {
             lock::resolve(files, &wanted, &cache, pipeline);
-            assess::keep_what_counts(pack, pipeline);
+            assess::keep_what_counts(&[pack], pipeline);
         }
         pipelines
     };

@@ -105,10 +105,14 @@ pub fn unclaimed(files: &dyn Files, wanted: &Wanted, cache: &Cache, path: &str) 
                 arguments: Vec::new(),
                 certainty: Certainty::Possible,
             };
-            let gaps = read.troubles.iter().map(|trouble| gap(&file, trouble)).collect();
+            let gaps = read
+                .troubles
+                .iter()
+                .map(|trouble| gap(format.ecosystem(), &file, trouble))
+                .collect();
             (read.locked.iter().map(of_file).collect(), gaps)
         }
-        Err(unreadable) => (Vec::new(), vec![not_read(place(1), &unreadable)]),
+        Err(unreadable) => (Vec::new(), vec![not_read(format.ecosystem(), place(1), &unreadable)]),
     };
     if mentions.is_empty() && gaps.is_empty() {
         return Vec::new();
@@ -149,8 +153,8 @@ pub(super) fn component(locked: &Locked) -> Component {
     }
 }
 
-pub(super) fn not_read(place: Place, unreadable: &Unreadable) -> Gap {
-    Gap { place, reason: unreadable.to_string(), hides: Hides::Kind(Kind::Package) }
+pub(super) fn not_read(ecosystem: &'static str, place: Place, unreadable: &Unreadable) -> Gap {
+    Gap { place, reason: unreadable.to_string(), hides: Hides::Packages(ecosystem) }
 }
 
 pub(super) struct Found {

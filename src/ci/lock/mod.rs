@@ -23,10 +23,10 @@ mod yarn;
 
 use std::sync::Arc;
 
-use super::model::{Gap, Hides, Kind, Place};
+use super::model::{Gap, Hides, Place};
 
 pub use install::{Cache, resolve, unclaimed};
-pub use wanted::Wanted;
+pub use wanted::{Wanted, ecosystem};
 
 /// One version that a lock file holds.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -154,10 +154,10 @@ impl Format {
 }
 
 /// A trouble hides packages, and nothing else.
-fn gap(file: &Arc<str>, trouble: &Trouble) -> Gap {
+fn gap(ecosystem: &'static str, file: &Arc<str>, trouble: &Trouble) -> Gap {
     Gap {
         place: Place { file: Arc::clone(file), line: trouble.line },
         reason: format!("lock file not read to its end: {}", trouble.reason),
-        hides: Hides::Kind(Kind::Package),
+        hides: Hides::Packages(ecosystem),
     }
 }

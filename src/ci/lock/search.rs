@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ci::{
     Files,
-    model::{Certainty, Gap, Hides, Install, Installed, Kind, Manager, Pinned, Place},
+    model::{Certainty, Gap, Hides, Install, Installed, Manager, Pinned, Place},
     normalise,
 };
 
@@ -53,7 +53,7 @@ impl Search<'_> {
         self.gaps.push(Gap {
             place: self.install.place.clone(),
             reason,
-            hides: Hides::Kind(Kind::Package),
+            hides: Hides::Packages(self.install.manager.ecosystem()),
         });
     }
 
@@ -79,7 +79,11 @@ impl Search<'_> {
         match self.files.read(path) {
             Ok(bytes) => bytes.map(|bytes| File { path: path.to_owned(), bytes }),
             Err(unreadable) => {
-                self.gaps.push(not_read(self.install.place.clone(), &unreadable));
+                self.gaps.push(not_read(
+                    self.install.manager.ecosystem(),
+                    self.install.place.clone(),
+                    &unreadable,
+                ));
                 None
             }
         }
@@ -244,8 +248,9 @@ impl Search<'_> {
 
     fn lock(&mut self, file: &File, format: Format) {
         let read = self.cache.read(format, &file.bytes, self.wanted);
+        let ecosystem = format.ecosystem();
         let path: Arc<str> = Arc::from(&*file.path);
-        self.gaps.extend(read.troubles.iter().map(|trouble| gap(&path, trouble)));
+        self.gaps.extend(read.troubles.iter().map(|trouble| gap(ecosystem, &path, trouble)));
         for locked in &read.locked {
             self.locked(&path, locked);
         }
@@ -277,8 +282,9 @@ impl Search<'_> {
         }
         if sum.path != manifest.path {
             let read = self.cache.read(Format::GoSum, &sum.bytes, self.wanted);
+            let ecosystem = "go";
             let path: Arc<str> = Arc::from(&*sum.path);
-            self.gaps.extend(read.troubles.iter().map(|trouble| gap(&path, trouble)));
+            self.gaps.extend(read.troubles.iter().map(|trouble| gap(ecosystem, &path, trouble)));
             let missing =
                 |locked: &&Locked| !listed.locked.iter().any(|other| other.name == locked.name);
             for locked in read.locked.iter().filter(missing) {

@@ -35,9 +35,8 @@ impl Wanted {
         let mut all = HashMap::new();
         for name in names {
             let Some((ecosystem, bare)) = name.split_once(':') else { continue };
-            let known = ECOSYSTEMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(ecosystem));
-            let Some((_, ecosystem)) = known else { continue };
-            by_ecosystem.entry(*ecosystem).or_default().push(clue(ecosystem, bare));
+            let Some(ecosystem) = self::ecosystem(ecosystem) else { continue };
+            by_ecosystem.entry(ecosystem).or_default().push(clue(ecosystem, bare));
             all.insert(canonical(ecosystem, bare), name.to_owned());
         }
         let finder = |clues: Vec<String>| {
@@ -83,6 +82,11 @@ impl Wanted {
             }
         }
     }
+}
+
+/// The one name for an ecosystem whose lock files are read: `crates.io` is `cargo`.
+pub fn ecosystem(name: &str) -> Option<&'static str> {
+    ECOSYSTEMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, one)| *one)
 }
 
 /// `ecosystem:name` in the form in which names of the ecosystem are compared.
