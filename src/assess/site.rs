@@ -7,7 +7,7 @@ use super::{
     SiteStatus, Span, Subject, disposition, expose::Defined, identity, merge, merge::Version, why,
 };
 use crate::{
-    ci::model::{Certainty, Job, Mention, Os, Role, Secret, Step},
+    ci::model::{Certainty, Install, Installed, Job, Kind, Mention, Os, Role, Secret, Step},
     incident::{Capabilities, Capability, Context, Hit, Meeting, Pack, Standing, meet},
     reach::{Reached, reached, rules},
 };
@@ -90,8 +90,24 @@ fn context(spot: &Spot<'_>) -> Context {
         os: spot.job.runner.os,
         self_hosted: spot.job.runner.self_hosted,
         public: None,
-        install_scripts: None,
+        install_scripts: installed(spot).and_then(|(install, _)| install.install_scripts),
     }
+}
+
+/// The install that a mentioned package comes by.
+fn installed<'a>(spot: &Spot<'a>) -> Option<(&'a Install, &'a Installed)> {
+    let component = &spot.mention.component;
+    let installs = spot.step.filter(|_| component.kind == Kind::Package)?.installs.iter();
+    let of = |install: &'a Install| {
+        let same = |one: &&Installed| {
+            one.place == spot.mention.place
+                && one.component.name == component.name
+                && (install.mentioned || one.component.reference == component.reference)
+        };
+        let by = install.place == spot.mention.place || spot.mention.via.contains(&install.place);
+        install.found.iter().find(same).filter(|_| by).map(|one| (install, one))
+    };
+    installs.filter_map(of).next()
 }
 
 fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
@@ -102,7 +118,13 @@ fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
         overlap,
         by_date: false,
     };
-    let cleared = |reason: String| judged(SiteStatus::Cleared, reason, Certainty::Inferred, None);
+    // How a package came by its version stands before what is said of it.
+    let led = |reason: String| match installed(spot) {
+        Some((_, installed)) => format!("{}; {reason}", installed.how),
+        None => reason,
+    };
+    let cleared =
+        |reason: String| judged(SiteStatus::Cleared, led(reason), Certainty::Inferred, None);
     if !spot.mention.runs {
         return cleared("fetched, and nothing was found that runs it".to_owned());
     }
@@ -112,12 +134,12 @@ fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
     let (windows, certainty) = match &hit.standing {
         Standing::Cleared { reason } => return cleared(reason.clone()),
         Standing::Unknown { reason } => {
-            return unknown_content(spot, &hit.windows, reason);
+            return unknown_content(spot, &hit.windows, &led(reason.clone()));
         }
         Standing::Bad { windows, certainty } => (windows, *certainty),
     };
     let exposed = |reason: String, certainty, overlap| {
-        judged(SiteStatus::Exposed, reason, certainty, overlap)
+        judged(SiteStatus::Exposed, led(reason), certainty, overlap)
     };
     let bad = hit.resolved_by.clone().unwrap_or_else(|| "its content was bad".to_owned());
     match meet(windows, dated(spot)) {

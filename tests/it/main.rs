@@ -18,6 +18,7 @@ mod hostile;
 mod inputs;
 mod offline;
 mod owners;
+mod packages;
 mod packs;
 mod peers;
 mod readme;
