@@ -8,7 +8,9 @@
 mod builtin;
 mod capability;
 pub mod document;
+pub mod draft;
 mod examine;
+mod facts;
 mod guard;
 mod identity;
 mod lint;
@@ -22,9 +24,9 @@ pub use builtin::{SOURCES, UnknownPack, builtin, find};
 pub use capability::{Capabilities, Capability};
 pub use document::{Document, WindowKind};
 pub use examine::{Context, Hit, Standing};
-pub use lint::{Finding, lint};
+pub use lint::{Finding, lint, lint_beside};
 use pack::split_release;
-pub use pack::{Pack, PackComponent, PackError, check, parse};
+pub use pack::{Pack, PackComponent, PackError, check, check_beside, parse};
 pub use window::{Meeting, Window, meet};
 
 /// The JSON schema of a pack.
