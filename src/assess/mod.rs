@@ -1,5 +1,6 @@
 //! Incident × reach × definitions → [`Report`]; and what is there without an incident. Pure.
 
+mod changes;
 mod components;
 mod consumer;
 mod coverage;
@@ -16,6 +17,7 @@ mod site;
 mod unseen;
 mod why;
 
+pub use changes::{Change, Changes, Was, against};
 pub use components::{ComponentUse, ComponentsReport, components};
 pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, report};
 pub use exposure::*;

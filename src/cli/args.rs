@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{components, exit, expose, incidents, inventory, schema};
+use super::{components, exit, expose, incident, incidents, inventory, schema};
 
 /// Which credentials could a compromised CI component have taken?
 ///
@@ -21,6 +21,7 @@ pub(super) enum Verb {
     Expose(expose::Args),
     Components(components::Args),
     Inventory(inventory::Args),
+    Incident(incident::Args),
     Incidents(incidents::Args),
     Schema(schema::Args),
 }

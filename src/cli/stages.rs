@@ -37,6 +37,19 @@ pub trait Stages: Sync {
         progress: &Progress,
     ) -> Result<Exposed, ExitError>;
 
+    /// One incident, from wherever its pack comes.
+    fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError>;
+
+    /// Where packs and keys are kept; `None`: nowhere.
+    fn home(&self) -> Option<PathBuf> {
+        None
+    }
+
     fn components(
         &self,
         sources: &Sources,
@@ -69,6 +82,8 @@ impl Stages for Checkout {
                 id: pack.id().to_owned(),
                 title: pack.title().to_owned(),
                 window: Some(Span { from, to }),
+                revision: pack.document().revision,
+                origin: "built in".to_owned(),
             }
         };
         incident::builtin().iter().map(line).collect()
@@ -87,6 +102,33 @@ impl Stages for Checkout {
         let pack = incident::find(incident)
             .map_err(|error| ExitError::usage(format!("incident `{incident}`"), error))?;
         self.expose_pack(pack, sources, progress)
+    }
+
+    fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError> {
+        let (from, to) = pack.span_to_read();
+        let query = Query {
+            windows: Some(Hull { from, to }),
+            as_of: sources.as_of,
+            now: Some(sources.now),
+        };
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
+        let stores = pack.has_kind(Kind::Vendor);
+        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, stores };
+        let parts = each_root(sources, &asked, progress, |repository| {
+            assess::examine(pack, &subject(repository, sources))
+        })?;
+        let repositories = parts.len();
+        Ok(Exposed { report: assess::report(pack, parts), repositories })
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        super::home::of_user()
     }
 
     fn components(
@@ -123,32 +165,6 @@ impl Stages for Checkout {
             whole.coverage.extend(part.coverage);
         }
         Ok(whole)
-    }
-}
-
-impl Checkout {
-    /// One incident, from wherever its pack comes.
-    pub fn expose_pack(
-        &self,
-        pack: &incident::Pack,
-        sources: &Sources,
-        progress: &Progress,
-    ) -> Result<Exposed, ExitError> {
-        let (from, to) = pack.span_to_read();
-        let query = Query {
-            windows: Some(Hull { from, to }),
-            as_of: sources.as_of,
-            now: Some(sources.now),
-        };
-        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
-        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let stores = pack.has_kind(Kind::Vendor);
-        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, stores };
-        let parts = each_root(sources, &asked, progress, |repository| {
-            assess::examine(pack, &subject(repository, sources))
-        })?;
-        let repositories = parts.len();
-        Ok(Exposed { report: assess::report(pack, parts), repositories })
     }
 }
 

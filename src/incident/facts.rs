@@ -15,7 +15,12 @@ impl Pack {
         }
         let names = |wanted: &dyn Fn(&super::document::Component) -> bool| {
             let named = |component: &super::document::Component| {
-                component.names.first().or(component.packages.first()).unwrap_or(&component.id).clone()
+                component
+                    .names
+                    .first()
+                    .or(component.packages.first())
+                    .unwrap_or(&component.id)
+                    .clone()
             };
             let found: Vec<String> =
                 document.components.iter().filter(|one| wanted(one)).map(named).collect();
@@ -29,7 +34,9 @@ impl Pack {
             said.push(format!("window not known, so all times count: {open}"));
         }
         if let Some(open) = names(&|c| c.payload.contains(&Capability::Unknown)) {
-            said.push(format!("payload not known, so it counts as able to take everything: {open}"));
+            said.push(format!(
+                "payload not known, so it counts as able to take everything: {open}"
+            ));
         }
         said
     }

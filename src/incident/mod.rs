@@ -13,6 +13,7 @@ mod examine;
 mod facts;
 mod guard;
 mod identity;
+pub mod import;
 mod lint;
 mod locate;
 mod pack;

@@ -2,12 +2,14 @@
 //!
 //! Tables come with colour codes; who writes them strips those where the reader is no terminal.
 
+mod changes;
 mod components;
 mod coverage;
 mod dates;
 mod explain;
 mod grid;
 mod headline;
+mod incident;
 mod incidents;
 mod inventory;
 mod json;
@@ -22,6 +24,7 @@ use crate::assess::Span;
 pub use components::components;
 pub use explain::explain;
 pub use headline::verdict_line;
+pub use incident::{Kept, incident};
 pub use incidents::{IncidentLine, incidents};
 pub use inventory::inventory;
 pub use json::json;

@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-pub use moment::{Moment, in_zone};
 pub(super) use moment::{Labelled, labelled};
+pub use moment::{Moment, in_zone};
+pub(super) use spelling::ecosystem;
 pub use spelling::{Asked, Spelled, Unspelled};
 pub use write::to_toml;
 
@@ -46,9 +47,10 @@ pub struct Answers {
 
 /// The pack that the answers make; [`super::lint`] has not seen it.
 pub fn document(answers: &Answers) -> Document {
-    let (title, url) = answers.source.clone().unwrap_or_else(|| {
-        ("given on the command line".to_owned(), COMMAND_LINE.to_owned())
-    });
+    let (title, url) = answers
+        .source
+        .clone()
+        .unwrap_or_else(|| ("given on the command line".to_owned(), COMMAND_LINE.to_owned()));
     let source = Source { title, url, trust: Trust::Secondary, retrieved: answers.today.clone() };
     let names: Vec<&str> = answers.components.iter().map(|one| one.written.as_str()).collect();
     Document {
@@ -142,7 +144,7 @@ fn empty(answers: &Answers, spelled: &Spelled, number: usize) -> Component {
 }
 
 /// A component of which nothing is said yet.
-pub(super) fn blank(id: String, kind: Kind, mode: Mode, source: &str) -> Component {
+pub(in crate::incident) fn blank(id: String, kind: Kind, mode: Mode, source: &str) -> Component {
     Component {
         id,
         kind,
@@ -165,7 +167,11 @@ pub(super) fn blank(id: String, kind: Kind, mode: Mode, source: &str) -> Compone
 }
 
 /// Open at both ends where nothing is known.
-pub(super) fn window(from: Option<&Moment>, to: Option<&Moment>, source: &str) -> Window {
+pub(in crate::incident) fn window(
+    from: Option<&Moment>,
+    to: Option<&Moment>,
+    source: &str,
+) -> Window {
     let bound = |moment: &Moment| Bound {
         at: moment.at.clone(),
         precision: moment.precision,
@@ -189,7 +195,9 @@ fn say(component: &mut Component, asked: &Asked) {
         source: SOURCE.to_owned(),
     };
     match asked {
-        Asked::All => component.other_refs = Some(fallback(RefStanding::Bad, "every ref was given as bad")),
+        Asked::All => {
+            component.other_refs = Some(fallback(RefStanding::Bad, "every ref was given as bad"))
+        }
         Asked::Ref(one) => component.refs.push(bad(vec![one.clone()], None)),
         Asked::Range(range) => component.refs.push(bad(Vec::new(), Some(range.clone()))),
         Asked::Commit(commit) => {
@@ -226,7 +234,8 @@ fn close(component: &mut Component) {
                 component.other_refs = Some(fallback(RefStanding::Unknown, why));
             }
             if fixed == 0 {
-                let why = "fixed to one content; whether that was a bad one is not known: none was given";
+                let why =
+                    "fixed to one content; whether that was a bad one is not known: none was given";
                 component.other_commits = Some(fallback(RefStanding::Unknown, why));
             }
         }
@@ -239,7 +248,7 @@ fn fallback(standing: RefStanding, why: &str) -> Fallback {
 }
 
 /// How much of a moment counts, by how it is written.
-pub(super) fn units(precision: Precision) -> usize {
+pub(in crate::incident) fn units(precision: Precision) -> usize {
     match precision {
         Precision::Month => 7,
         Precision::Day => 10,

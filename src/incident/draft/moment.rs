@@ -176,7 +176,8 @@ pub(in crate::incident) fn labelled(text: &str) -> Labelled {
     let words: Vec<&str> =
         text.split(|c: char| !c.is_alphanumeric() && c != ':').filter(|w| !w.is_empty()).collect();
     for (i, word) in words.iter().enumerate() {
-        let known = FIXED.iter().map(|(label, _)| *label).chain(AREAS.iter().map(|(label, _)| *label));
+        let known =
+            FIXED.iter().map(|(label, _)| *label).chain(AREAS.iter().map(|(label, _)| *label));
         let shouted = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
         if shouted && known.into_iter().any(|label| label == *word) {
             found.zones.push((*word).to_owned());
@@ -246,7 +247,9 @@ mod tests {
     fn a_clock_time_without_a_zone_is_refused() {
         assert!(at("2021-01-31T08:15").expect_err("local").contains("without a time zone"));
         assert!(at("2021-01-31 08:15 XYZ").expect_err("no zone").contains("`XYZ` is not known"));
-        for bad in ["", "2021", "yesterday", "2021-02-30", "2021-01-31T25:00Z", "2021-01-31é", "20210131"] {
+        for bad in
+            ["", "2021", "yesterday", "2021-02-30", "2021-01-31T25:00Z", "2021-01-31é", "20210131"]
+        {
             assert!(at(bad).is_err(), "{bad}");
         }
         // The night in which the clocks are put back: 01:30 is there twice.

@@ -78,7 +78,11 @@ impl Spelled {
         let (name, asked) = match kind {
             Kind::Package => package(rest)?,
             Kind::Image => image(rest)?,
-            Kind::ScriptUrl | Kind::Binary | Kind::ReleaseAsset | Kind::Include | Kind::Vendor
+            Kind::ScriptUrl
+            | Kind::Binary
+            | Kind::ReleaseAsset
+            | Kind::Include
+            | Kind::Vendor
             | Kind::InjectedWorkflow => (rest.to_owned(), Asked::All),
             _ => versioned(rest)?,
         };
@@ -171,7 +175,8 @@ fn package(text: &str) -> Result<(String, Asked), Unspelled> {
     }
     let versions: Vec<String> = versions.split(',').map(|one| one.trim().to_owned()).collect();
     let odd = |one: &&String| {
-        !one.starts_with(|c: char| c.is_ascii_digit() || c == 'v') || one.contains(['*', '^', '~', '|'])
+        !one.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
+            || one.contains(['*', '^', '~', '|'])
     };
     match versions.iter().find(odd) {
         Some(one) => Err(unspelled(
@@ -223,7 +228,9 @@ fn versioned(text: &str) -> Result<(String, Asked), Unspelled> {
         "*" => Asked::All,
         commit if is_commit(commit) => Asked::Commit(commit.to_ascii_lowercase()),
         range_ if range_.starts_with(['<', '>', '=']) => range(range_)?,
-        cut if is_abbreviated(cut) || (cut.len() > 40 && cut.bytes().all(|b| b.is_ascii_hexdigit())) => {
+        cut if is_abbreviated(cut)
+            || (cut.len() > 40 && cut.bytes().all(|b| b.is_ascii_hexdigit())) =>
+        {
             return Err(unspelled(
                 &format!("`{cut}` is not a whole commit id ({} hex digits)", cut.len()),
                 "give all 40 hex digits; a shorter one is a lead, not a key",
@@ -256,8 +263,12 @@ mod tests {
             ("owner/x/sub@v1", Kind::Action, "owner/x/sub", Asked::Ref("v1".into())),
             ("owner/x@<1.4.0", Kind::Action, "owner/x", Asked::Range("<1.4.0".into())),
             ("https://codecov.io/bash", Kind::ScriptUrl, "https://codecov.io/bash", Asked::All),
-            ("npm:axios@1.14.1,0.30.4", Kind::Package, "npm:axios",
-                Asked::Releases(vec!["1.14.1".into(), "0.30.4".into()])),
+            (
+                "npm:axios@1.14.1,0.30.4",
+                Kind::Package,
+                "npm:axios",
+                Asked::Releases(vec!["1.14.1".into(), "0.30.4".into()]),
+            ),
             ("npm:@scope/x", Kind::Package, "npm:@scope/x", Asked::All),
             ("gem:x@1.0", Kind::Package, "rubygems:x", Asked::Releases(vec!["1.0".into()])),
             ("image:ghcr.io:443/a/b:1.2", Kind::Image, "ghcr.io:443/a/b", Asked::Ref("1.2".into())),
@@ -266,8 +277,13 @@ mod tests {
             ("vendor:circleci", Kind::Vendor, "circleci", Asked::All),
             (&format!("owner/x@{COMMIT}"), Kind::Action, "owner/x", Asked::Commit(COMMIT.into())),
         ] {
-            let read = Spelled::read(written, None).unwrap_or_else(|error| panic!("{written}: {error}"));
-            assert_eq!((read.kind, read.name.as_str(), read.asked), (kind, name, asked), "{written}");
+            let read =
+                Spelled::read(written, None).unwrap_or_else(|error| panic!("{written}: {error}"));
+            assert_eq!(
+                (read.kind, read.name.as_str(), read.asked),
+                (kind, name, asked),
+                "{written}"
+            );
         }
     }
 

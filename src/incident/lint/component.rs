@@ -151,7 +151,8 @@ impl Linter<'_> {
             };
             let releases = component.packages.iter().filter_map(|one| split_release(one));
             for (name, version) in releases.filter(|(_, version)| fitting(version)) {
-                let message = format!("`{name}@{version}` is bad under `packages`, and not bad here");
+                let message =
+                    format!("`{name}@{version}` is bad under `packages`, and not bad here");
                 let hint = "follow one source, and say in `summary` which other one disagrees";
                 self.report(format!("{key}.refs[{i}]"), message, hint);
             }

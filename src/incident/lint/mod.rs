@@ -4,8 +4,8 @@
 //! before they begin and of patterns that flag the safe version too. What a machine can refuse is
 //! refused here; whether a fact is *true* only its source can tell, so every fact has to name one.
 
-mod component;
 mod beside;
+mod component;
 mod hash;
 mod indicator;
 mod zone;
@@ -84,7 +84,8 @@ impl Linter<'_> {
     fn sources(&mut self) {
         for (id, source) in &self.document.sources {
             let key = format!("sources.{id}");
-            if !["https://", "http://", "urn:"].iter().any(|scheme| source.url.starts_with(scheme)) {
+            if !["https://", "http://", "urn:"].iter().any(|scheme| source.url.starts_with(scheme))
+            {
                 let message = format!("`{}` is not a URL", source.url);
                 self.report(format!("{key}.url"), message, "name the page that was read");
             }

@@ -13,7 +13,8 @@ impl Linter<'_> {
     /// The verbatim text names a clock time and a zone: the bound has to be that moment.
     pub(super) fn zone(&mut self, key: &str, bound: &Bound) {
         let Some(text) = bound.text.as_deref() else { return };
-        let fine = matches!(bound.precision, Precision::Second | Precision::Minute | Precision::Hour);
+        let fine =
+            matches!(bound.precision, Precision::Second | Precision::Minute | Precision::Hour);
         let said = labelled(text);
         if !fine || said.zones.is_empty() || said.clocks.is_empty() {
             return;
@@ -32,7 +33,8 @@ impl Linter<'_> {
 
 /// A bound that leaves its unit out may name the one after that of the text.
 fn agrees(bound: &Bound, said: &Labelled) -> bool {
-    let edges: &[Edge] = if bound.inclusive { &[Edge::First] } else { &[Edge::First, Edge::Before] };
+    let edges: &[Edge] =
+        if bound.inclusive { &[Edge::First] } else { &[Edge::First, Edge::Before] };
     let moments = edges.iter().filter_map(|edge| instant(bound, *edge));
     let mut read = false;
     for moment in moments {
