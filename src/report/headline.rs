@@ -51,7 +51,7 @@ fn parts(report: &Report, heading: &Heading) -> Vec<String> {
     };
     let verdict = format!("{}: {found}", words::verdict(report.summary.verdict).0);
     let window = heading.window.map(|window| match (window.from, window.to) {
-        (None, None) => "window not known".to_owned(),
+        (None, None) => "window open".to_owned(),
         _ => format!("window {}", dates::span(&window)),
     });
     [verdict, report.incident.clone()].into_iter().chain(window).collect()

@@ -22,7 +22,7 @@ pub fn incidents(known: &[IncidentLine]) -> String {
     let mut grid = Grid::new(&["INCIDENT", "WINDOW", "REV", "FROM", "WHAT HAPPENED"]);
     for incident in known {
         let window = incident.window.map(|window| match (window.from, window.to) {
-            (None, None) => "not known".to_owned(),
+            (None, None) => "open".to_owned(),
             _ => dates::span(&window),
         });
         grid.entry(vec![
