@@ -47,16 +47,21 @@ pub fn components(
     let mut uses = Vec::new();
     for (identity, pipelines) in repos {
         uses.extend(of_repository(identity, pipelines));
-        coverage.extend(coverage::of_gaps(identity, pipelines, |hides| match hides {
-            Hides::Anything | Hides::Text(_) | Hides::Kind(_) | Hides::Secrets => true,
-            Hides::Nothing => false,
-        }));
+        coverage.extend(gaps_of_components(identity, pipelines));
     }
     ComponentsReport {
         schema: SCHEMA.to_owned(),
         components: uses,
         coverage: coverage::tidy(coverage),
     }
+}
+
+/// Gaps of pipelines; one matters that could hide a component or a secret.
+pub fn gaps_of_components(repository: &str, pipelines: &[Arc<Pipeline>]) -> Vec<Coverage> {
+    coverage::of_gaps(repository, pipelines, |hides| match hides {
+        Hides::Anything | Hides::Text(_) | Hides::Kind(_) | Hides::Secrets => true,
+        Hides::Nothing => false,
+    })
 }
 
 /// What makes a use one entry; also the order of the report within a repository.

@@ -86,6 +86,15 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
     }
 }
 
+impl Report {
+    /// Adds what else was not seen; nothing that could change the verdict.
+    pub fn note(&mut self, entries: impl IntoIterator<Item = Coverage>) {
+        let entries = entries.into_iter().map(|entry| Coverage { matters: false, ..entry });
+        let all = std::mem::take(&mut self.coverage).into_iter().chain(entries);
+        self.coverage = unseen::sorted(all.collect());
+    }
+}
+
 /// Exposures of one file. Steps times secrets of a job: a small file can ask for millions.
 const MOST_LINES: usize = 50_000;
 
@@ -186,11 +195,11 @@ fn at_one_time(a: &[Live], b: &[Live]) -> bool {
 
 /// Leaves of a pipeline what [`examine`] asks of it: of a job without a component of the incident the
 /// files that it is made of. A large repository has little else.
-pub fn keep_what_counts(pack: &Pack, pipeline: &mut Pipeline) {
-    if pack.injects(&pipeline.file) {
+pub fn keep_what_counts(packs: &[&Pack], pipeline: &mut Pipeline) {
+    if packs.iter().any(|pack| pack.injects(&pipeline.file)) {
         return;
     }
-    let counts = |mention: &Mention| pack.knows(&mention.component);
+    let counts = |mention: &Mention| packs.iter().any(|pack| pack.knows(&mention.component));
     for job in &mut pipeline.jobs {
         let of_steps = job.steps.iter().flat_map(|step| &step.mentions);
         if job.mentions.iter().chain(of_steps).any(counts) {

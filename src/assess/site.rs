@@ -236,6 +236,9 @@ fn exposure(
         why: why::sentence(&why::Chain { spot, hit, judged_reason: &judged.reason, way, reach }),
         placement,
         consumer: Some(consumer),
+        owners: Vec::new(),
+        author_unknown: None,
+        managed_by: Vec::new(),
     }
 }
 

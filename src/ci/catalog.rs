@@ -41,12 +41,15 @@ pub const READ_AT: [&str; 3] = [".github", "action.yml", "action.yaml"];
 
 /// Whether the file is an entry point of a dialect that is read.
 pub fn entry(path: &str) -> Option<Entry> {
-    let name = file_name(path);
-    if matches!(name, "action.yml" | "action.yaml") && excluded(path).is_none() {
-        return Some(Entry::Action);
+    // First: GitHub runs what lies there, also if it is called `action.yml`.
+    let workflow = path
+        .strip_prefix(".github/workflows/")
+        .is_some_and(|inner| !inner.contains('/') && YAML.iter().any(|end| inner.ends_with(end)));
+    if workflow {
+        return Some(Entry::Workflow);
     }
-    let inner = path.strip_prefix(".github/workflows/")?;
-    (!inner.contains('/') && YAML.iter().any(|end| inner.ends_with(end))).then_some(Entry::Workflow)
+    let action = matches!(file_name(path), "action.yml" | "action.yaml");
+    (action && excluded(path).is_none()).then_some(Entry::Action)
 }
 
 /// Whether the file of a system that is not read tells something of that vendor's store.
@@ -409,6 +412,7 @@ mod tests {
     fn entry_points() {
         assert_eq!(entry(".github/workflows/ci.yaml"), Some(Entry::Workflow));
         assert_eq!(entry("action.yml"), Some(Entry::Action));
+        assert_eq!(entry(".github/workflows/action.yml"), Some(Entry::Workflow));
         assert_eq!(entry(".github/actions/setup/action.yaml"), Some(Entry::Action));
         assert_eq!(entry("node_modules/a/action.yml"), None);
         assert_eq!(entry("xaction.yml"), None);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{components, exit, expose, incident, incidents, inventory, schema};
+use super::{check, components, exit, expose, incident, incidents, inventory, schema};
 
 /// Which credentials could a compromised CI component have taken?
 ///
@@ -18,6 +18,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
+    Check(check::Args),
     Expose(expose::Args),
     Components(components::Args),
     Inventory(inventory::Args),

@@ -2,6 +2,7 @@
 
 mod args;
 mod ask;
+mod check;
 mod components;
 mod exit;
 mod expose;
@@ -12,6 +13,7 @@ mod incidents;
 mod inventory;
 mod known;
 mod output;
+mod ownership;
 mod progress;
 mod schema;
 mod settings;
@@ -80,6 +82,7 @@ pub fn run(
 
 fn dispatch(verb: Verb, stages: &dyn Stages, streams: &mut Streams<'_>) -> Result<Exit, ExitError> {
     match verb {
+        Verb::Check(args) => check::run(args, stages, streams),
         Verb::Expose(args) => expose::run(args, stages, streams),
         Verb::Components(args) => components::run(args, stages, streams),
         Verb::Inventory(args) => inventory::run(args, stages, streams),

@@ -1,4 +1,4 @@
-//! `keysweep schema exposure|components|inventory|pack`
+//! `keysweep schema check|exposure|components|inventory|pack`
 
 use clap::{Args as ClapArgs, ValueEnum};
 
@@ -14,6 +14,7 @@ pub(super) struct Args {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum What {
+    Check,
     Exposure,
     Components,
     Inventory,
@@ -26,6 +27,7 @@ pub(super) fn run(
     streams: &mut Streams<'_>,
 ) -> Result<Exit, ExitError> {
     let schema = match args.what {
+        What::Check => report::schema(Schema::Check),
         What::Exposure => report::schema(Schema::Exposure),
         What::Components => report::schema(Schema::Components),
         What::Inventory => report::schema(Schema::Inventory),

@@ -1,13 +1,16 @@
 //! What the verbs ask of the stages, and the one place where the stages are joined.
 
+mod check;
+
 use std::{path::PathBuf, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{ExitError, Progress, Sources};
+use super::{ExitError, Progress, Sources, ownership};
 use crate::{
     assess::{
-        self, Basis, ComponentsReport, Coverage, Defined, InventoryReport, Report, Span, Subject,
+        self, Basis, CheckReport, ComponentsReport, Coverage, Defined, InventoryReport, Report,
+        Span, Subject,
     },
     ci::{
         self, Files,
@@ -28,6 +31,9 @@ pub trait Stages: Sync {
 
     /// The JSON schema of an incident pack.
     fn pack_schema(&self) -> serde_json::Value;
+
+    /// All incidents at once, and what would fall today.
+    fn check(&self, sources: &Sources, progress: &Progress) -> Result<CheckReport, ExitError>;
 
     /// `incident` is the id of one of [`Stages::incidents`].
     fn expose(
@@ -93,6 +99,10 @@ impl Stages for Checkout {
         incident::schema().to_value()
     }
 
+    fn check(&self, sources: &Sources, progress: &Progress) -> Result<CheckReport, ExitError> {
+        check::run(&incident::builtin().iter().collect::<Vec<_>>(), sources, progress)
+    }
+
     fn expose(
         &self,
         incident: &str,
@@ -110,21 +120,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<Exposed, ExitError> {
-        let (from, to) = pack.span_to_read();
-        let query = Query {
-            windows: Some(Hull { from, to }),
-            as_of: sources.as_of,
-            now: Some(sources.now),
-        };
-        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
-        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(pack, pipeline);
-        let stores = pack.has_kind(Kind::Vendor);
-        let asked = Asked { query, could_name: Some(&could_name), slim: &slim, stores };
-        let parts = each_root(sources, &asked, progress, |repository| {
-            assess::examine(pack, &subject(repository, sources))
-        })?;
-        let repositories = parts.len();
-        Ok(Exposed { report: assess::report(pack, parts), repositories })
+        Self::expose_pack(self, pack, sources, progress)
     }
 
     fn home(&self) -> Option<PathBuf> {
@@ -164,7 +160,36 @@ impl Stages for Checkout {
             whole.placements.extend(part.placements);
             whole.coverage.extend(part.coverage);
         }
+        ownership::of_inventory(&mut whole, sources);
         Ok(whole)
+    }
+}
+
+impl Checkout {
+    /// One incident, from wherever its pack comes.
+    pub fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError> {
+        let (from, to) = pack.span_to_read();
+        let query = Query {
+            windows: vec![Hull { from, to }],
+            as_of: sources.as_of,
+            now: Some(sources.now),
+        };
+        let could_name = |text: &[u8]| pack.could_name(&String::from_utf8_lossy(text));
+        let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(&[pack], pipeline);
+        let asked =
+            Asked { query, could_name: Some(&could_name), slim: &slim, ..Asked::of(&[pack]) };
+        let parts = each_root(sources, &asked, progress, |repository| {
+            assess::examine(pack, &subject(repository, sources))
+        })?;
+        let repositories = parts.len();
+        let mut report = assess::report(pack, parts);
+        ownership::of_report(&mut report, sources);
+        Ok(Exposed { report, repositories })
     }
 }
 
@@ -176,11 +201,29 @@ struct Asked<'a> {
     slim: &'a (dyn Fn(&mut Pipeline) + Sync),
     /// Whether files are asked for what a vendor stores.
     stores: bool,
+    /// Whether workflows and actions are read.
+    workflows: bool,
 }
 
 impl Asked<'_> {
+    /// What these incidents need to be read; nothing more is known of them yet.
+    fn of(packs: &[&incident::Pack]) -> Self {
+        let any = |of: fn(&incident::Pack) -> bool| packs.iter().any(|pack| of(pack));
+        Self {
+            stores: any(|pack| pack.has_kind(Kind::Vendor)),
+            workflows: any(|pack| pack.components().iter().any(|c| c.entry.kind != Kind::Vendor)),
+            ..Self::everything()
+        }
+    }
+
     fn everything() -> Self {
-        Self { query: Query::default(), could_name: None, slim: &|_| {}, stores: false }
+        Self {
+            query: Query::default(),
+            could_name: None,
+            slim: &|_| {},
+            stores: false,
+            workflows: true,
+        }
     }
 }
 
@@ -197,6 +240,7 @@ fn each_root<T: Send>(
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         let mut pipelines = match entry {
             Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
+            Entry::Workflow | Entry::Action if !asked.workflows => Vec::new(),
             Entry::Stored(_) => Vec::new(),
             Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
         };

@@ -1,4 +1,4 @@
-//! Definitions that git's history shows in force in a window.
+//! Definitions that git's history shows in force in one of the windows.
 //!
 //! The commits in force in the window are lowered; from there the walk goes on to older and newer
 //! commits only to learn how far the same versions reach. What else is lowered there, see [`outside`](super::outside).
@@ -22,7 +22,7 @@ use crate::ci::model::Certainty;
 
 pub(super) fn definitions(
     clone: &Clone,
-    hull: Hull,
+    windows: &[Hull],
     now: Option<Timestamp>,
     lower: &Lower<'_>,
     could_name: Option<&CouldName<'_>>,
@@ -30,39 +30,41 @@ pub(super) fn definitions(
 ) -> Vec<Definition> {
     let graph = Graph::walk(&clone.objects, &clone.refs.tips, &clone.shallow);
     let mut states = States::new(clone, &graph, lower);
-    let wanted = in_force(&graph, &hull);
+    let wanted = in_force(&graph, windows);
     states.lower_all(&wanted);
     let outside = could_name.map(|could_name| states.lower_outside(could_name));
     states.reach_out(&[wanted.as_slice(), &outside.unwrap_or_default()].concat());
     coverage.extend(clone.refs.coverage.iter().cloned());
     coverage.extend(walked(clone, &graph, wanted.len()));
     coverage.extend(states.unread(&wanted));
-    let mut definitions = states.definitions(&hull);
-    if let (None, Some(now)) = (hull.to, now) {
+    let mut definitions = states.definitions(windows);
+    if let Some(now) = now.filter(|_| windows.iter().any(|hull| hull.to.is_none())) {
         definitions.extend(states.uncommitted(now));
     }
     definitions
 }
 
 /// Commits in force in the window, by date.
-fn in_force(graph: &Graph, hull: &Hull) -> Vec<Index> {
+fn in_force(graph: &Graph, windows: &[Hull]) -> Vec<Index> {
     let mut wanted: Vec<Index> = (0..graph.commits.len() as Index)
         .filter(|at| {
             let intervals = [graph.on_default(*at), Some(graph.anywhere(*at)), graph.doubtful(*at)];
-            intervals.into_iter().flatten().any(|interval| meets(&interval, hull))
+            intervals.into_iter().flatten().any(|interval| meets(&interval, windows))
         })
         .collect();
     wanted.sort_by_key(|at| graph.commit(*at).date);
     wanted
 }
 
-/// Whether an interval and the window share a moment; one that ends as the window begins does not.
-fn meets(interval: &Interval, hull: &Hull) -> bool {
-    let starts_before_the_end = hull.to.is_none_or(|to| timestamp(interval.from) <= to);
-    let ends_after_the_start = hull.from.is_none_or(|from| {
-        timestamp(interval.from) >= from || interval.to.is_none_or(|to| timestamp(to) > from)
-    });
-    starts_before_the_end && ends_after_the_start
+/// Whether an interval and a window share a moment; one that ends as the window begins does not.
+fn meets(interval: &Interval, windows: &[Hull]) -> bool {
+    windows.iter().any(|hull| {
+        let starts_before_the_end = hull.to.is_none_or(|to| timestamp(interval.from) <= to);
+        let ends_after_the_start = hull.from.is_none_or(|from| {
+            timestamp(interval.from) >= from || interval.to.is_none_or(|to| timestamp(to) > from)
+        });
+        starts_before_the_end && ends_after_the_start
+    })
 }
 
 /// Dates outside of what a timestamp can say are moved to its ends.
@@ -75,7 +77,7 @@ pub(super) fn timestamp(seconds: i64) -> Timestamp {
 }
 
 impl States<'_> {
-    fn definitions(&self, hull: &Hull) -> Vec<Definition> {
+    fn definitions(&self, windows: &[Hull]) -> Vec<Definition> {
         let mut definitions = Vec::new();
         for ((id, version), spans) in (0..).zip(&self.versions.list).zip(self.spans()) {
             let outside = self.first_outside.is_some_and(|first| id >= first);
@@ -85,7 +87,7 @@ impl States<'_> {
             for (certainty, intervals) in
                 [(Certainty::Inferred, inferred), (Certainty::Possible, possible)]
             {
-                let shown = intervals.iter().any(|interval| meets(interval, hull)) || outside;
+                let shown = intervals.iter().any(|interval| meets(interval, windows)) || outside;
                 if shown && !intervals.is_empty() {
                     let live: Vec<Live> = intervals.iter().map(|span| self.live(span)).collect();
                     definitions.extend(version.pipelines.iter().map(|pipeline| Definition {

@@ -3,6 +3,7 @@
 //! A [`Definition`] is one content of one CI file together with everything its lowering read. Where
 //! git knows its past, it carries the intervals in which it was in force.
 
+mod attribution;
 mod clone;
 mod folder;
 mod graph;
@@ -10,6 +11,7 @@ mod history;
 mod identity;
 mod objects;
 mod outside;
+mod present;
 mod recorded;
 mod refs;
 mod remembered;
@@ -34,7 +36,9 @@ use crate::ci::{
     catalog::Entry,
     model::{Certainty, Pipeline},
 };
+pub use attribution::{Answer, Author, MOST_OBJECTS, NO_HISTORY, Question, first_named};
 pub use folder::Folder;
+pub use present::{Managed, Placed, Present};
 pub use roots::{Checkouts, identity, names, roots};
 
 /// One checkout, read.
@@ -103,10 +107,10 @@ pub enum Hidden {
 }
 
 /// The time that is asked about.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Query {
-    /// `None`: only the present state.
-    pub windows: Option<Hull>,
+    /// Each of them is asked about; none: only the present state.
+    pub windows: Vec<Hull>,
     /// The files stood so on this day and are in force from then on, whatever git knows.
     pub as_of: Option<Timestamp>,
     /// Changes that are not committed count from here on; `None` leaves them out.
@@ -214,11 +218,15 @@ pub fn scan(
         }
         clone::Opened::Git(clone) => {
             repository.default_branch = clone.refs.default_branch.clone();
-            repository.definitions = match query.windows {
-                Some(hull) if query.as_of.is_none() && !clone.refs.is_empty() => {
-                    history::definitions(&clone, hull, query.now, lower, could_name, &mut coverage)
+            repository.definitions = match query.windows.as_slice() {
+                [] => standing::clone(&clone, query, lower, &mut coverage),
+                _ if query.as_of.is_some() || clone.refs.is_empty() => {
+                    standing::clone(&clone, query, lower, &mut coverage)
                 }
-                _ => standing::clone(&clone, query, lower, &mut coverage),
+                windows => {
+                    let now = query.now;
+                    history::definitions(&clone, windows, now, lower, could_name, &mut coverage)
+                }
             };
         }
     }

@@ -53,7 +53,7 @@ pub(super) fn clone(
     coverage: &mut Vec<Coverage>,
 ) -> Vec<Definition> {
     // Broken refs do not touch what lies in the folder, unless its past was asked for.
-    if clone.folder.is_none() || (query.windows.is_some() && query.as_of.is_none()) {
+    if clone.folder.is_none() || (!query.windows.is_empty() && query.as_of.is_none()) {
         coverage.extend(clone.refs.coverage.iter().cloned());
     }
     let commit = |id: gix::ObjectId| {

@@ -6,9 +6,25 @@ use super::{Pack, parse};
 
 /// File name and text; the tests hold every one of them to [`super::lint`].
 pub const SOURCES: &[(&str, &str)] = &[
+    ("actions-cool-2026.toml", include_str!("packs/actions-cool-2026.toml")),
+    ("axios-2026.toml", include_str!("packs/axios-2026.toml")),
+    ("bitwarden-cli-2026.toml", include_str!("packs/bitwarden-cli-2026.toml")),
+    ("circleci-2023.toml", include_str!("packs/circleci-2023.toml")),
     ("codecov-2021.toml", include_str!("packs/codecov-2021.toml")),
+    ("codfish-2026.toml", include_str!("packs/codfish-2026.toml")),
+    ("ghostaction-2025.toml", include_str!("packs/ghostaction-2025.toml")),
+    ("kics-2026.toml", include_str!("packs/kics-2026.toml")),
+    ("litellm-2026.toml", include_str!("packs/litellm-2026.toml")),
+    ("nx-2025.toml", include_str!("packs/nx-2025.toml")),
+    ("pytorch-nightly-2022.toml", include_str!("packs/pytorch-nightly-2022.toml")),
     ("reviewdog-2025.toml", include_str!("packs/reviewdog-2025.toml")),
+    ("shai-hulud-2-2025.toml", include_str!("packs/shai-hulud-2-2025.toml")),
+    ("shai-hulud-2025.toml", include_str!("packs/shai-hulud-2025.toml")),
+    ("tanstack-2026.toml", include_str!("packs/tanstack-2026.toml")),
     ("tj-actions-2025.toml", include_str!("packs/tj-actions-2025.toml")),
+    ("travis-2021.toml", include_str!("packs/travis-2021.toml")),
+    ("trivy-2026.toml", include_str!("packs/trivy-2026.toml")),
+    ("ultralytics-2024.toml", include_str!("packs/ultralytics-2024.toml")),
 ];
 
 static PACKS: LazyLock<Vec<Pack>> = LazyLock::new(|| {

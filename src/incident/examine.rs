@@ -203,9 +203,13 @@ impl Pack {
         if let Some((tag, rule)) = rule.filter(|_| affected.resolves().is_some()) {
             return self.by_rule(affected, rule, &format!("commit of {}", tag.reference));
         }
-        match &entry.other_commits {
-            Some(fallback) => self.fall_back(affected, fallback),
-            None => cleared(&format!("pinned to {commit}, which the incident did not touch")),
+        match (tag, &entry.other_commits) {
+            // Known by name and not a bad one: the tag may have moved since, the commit has not.
+            (Some(tag), _) if affected.resolves().is_none() => {
+                cleared(&format!("pinned to {commit}, the genuine commit of {}", tag.reference))
+            }
+            (_, Some(fallback)) => self.fall_back(affected, fallback),
+            (_, None) => cleared(&format!("pinned to {commit}, which the incident did not touch")),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Tables come with colour codes; who writes them strips those where the reader is no terminal.
 
 mod changes;
+mod check;
 mod components;
 mod coverage;
 mod dates;
@@ -13,6 +14,7 @@ mod incident;
 mod incidents;
 mod inventory;
 mod json;
+mod ownership;
 mod schema;
 mod sites;
 mod table;
@@ -21,6 +23,7 @@ mod words;
 
 use crate::assess::Span;
 
+pub use check::check;
 pub use components::components;
 pub use explain::explain;
 pub use headline::verdict_line;

@@ -4,12 +4,13 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::assess::{
-    COMPONENTS_SCHEMA, ComponentsReport, INVENTORY_SCHEMA, InventoryReport, Report,
-    SCHEMA as EXPOSURE_SCHEMA,
+    CHECK_SCHEMA, COMPONENTS_SCHEMA, CheckReport, ComponentsReport, INVENTORY_SCHEMA,
+    InventoryReport, Report, SCHEMA as EXPOSURE_SCHEMA,
 };
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Schema {
+    Check,
     Exposure,
     Components,
     Inventory,
@@ -20,6 +21,7 @@ pub fn schema(kind: Schema) -> Value {
     // As it is written, not as it may be read: what is always there is required.
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let (name, schema) = match kind {
+        Schema::Check => (CHECK_SCHEMA, generator.into_root_schema_for::<CheckReport>()),
         Schema::Exposure => (EXPOSURE_SCHEMA, generator.into_root_schema_for::<Report>()),
         Schema::Components => {
             (COMPONENTS_SCHEMA, generator.into_root_schema_for::<ComponentsReport>())

@@ -10,8 +10,8 @@ use std::{
 use anstream::StripStream;
 use keysweep::{
     assess::{
-        COMPONENTS_SCHEMA, ComponentsReport, Coverage, CoverageState, INVENTORY_SCHEMA,
-        InventoryReport, Report, Verdict,
+        COMPONENTS_SCHEMA, CheckReport, ComponentsReport, Coverage, CoverageState, Fallouts,
+        INVENTORY_SCHEMA, InventoryReport, Report, Verdict,
     },
     cli::{self, Exit, ExitError, Exposed, Progress, Sources, Stages, Streams},
     incident::Pack,
@@ -52,6 +52,11 @@ impl Canned {
 }
 
 impl Stages for Canned {
+    fn check(&self, _: &Sources, _: &Progress) -> Result<CheckReport, ExitError> {
+        let reports = vec![(heading(0).title, self.report.clone())];
+        Ok(keysweep::assess::check(reports, Fallouts::default(), self.coverage.clone(), 1))
+    }
+
     fn incidents(&self) -> Vec<IncidentLine> {
         let heading = heading(0);
         let line = |id: &str| IncidentLine {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use keysweep::{
-    assess::{Confidence, Reach, Report, SiteStatus},
+    assess::{Confidence, Reach, Report, SiteStatus, Verdict},
     cli::{Checkout, Progress, Sources, Stages},
     incident,
 };
@@ -57,6 +57,7 @@ impl Case {
             "codecov" | "forms" => Some("codecov-2021"),
             "tj-actions" => Some("tj-actions-2025"),
             "reviewdog" => Some("reviewdog-2025"),
+            "circleci-2023" => Some("circleci-2023"),
             _ => None,
         }
     }
@@ -187,4 +188,30 @@ fn the_verdict_agrees_with_the_case() {
         let affected = case.meta["affected"].as_str().unwrap().starts_with("yes");
         assert_eq!(verdict == Verdict::Exposed, affected, "{}: {verdict:?}", case.name);
     }
+}
+
+/// The vendor was breached: what the file names has to be listed, and what it does not name as well.
+#[test]
+fn what_circleci_stored_is_listed_by_the_names_that_a_reader_found() {
+    let Some(corpus) = corpus() else { return };
+    let (mut missed, mut read) = (Vec::new(), 0);
+    for case in cases(&corpus).iter().filter(|c| c.incident() == Some("circleci-2023")) {
+        read += 1;
+        let report = case.expose();
+        assert_eq!(report.summary.verdict, Verdict::Exposed, "{}", case.name);
+        let listed: BTreeSet<String> = report
+            .exposures
+            .iter()
+            .map(|e| match e.placement.scope.strip_prefix("context:") {
+                Some(context) => format!("context:{context}"),
+                None => e.placement.name.clone(),
+            })
+            .collect();
+        assert!(listed.contains("*"), "{}: what no file names is stored as well", case.name);
+        missed.extend(
+            case.names("exposed").difference(&listed).map(|n| format!("{} {n}", case.name)),
+        );
+    }
+    assert!(read >= 3, "only {read} cases were read");
+    assert!(missed.is_empty(), "{missed:#?}");
 }

@@ -6,6 +6,7 @@
     reason = "a test may stop where it stands, and says when it cannot run"
 )]
 
+mod check;
 mod cli;
 mod contract;
 mod corpus;
@@ -17,9 +18,11 @@ mod hostile;
 mod import;
 mod inputs;
 mod offline;
+mod owners;
 mod packs;
 mod peers;
 mod readme;
+mod replay;
 mod report;
 mod shell;
 mod tidy;

@@ -4,7 +4,7 @@ use std::{fs, path::Path, process::Command};
 
 use keysweep::{
     assess::{Carrier, Confidence, Report, SiteStatus, Verdict},
-    cli::{Checkout, Progress, Sources, Stages},
+    cli::{Checkout, Progress, Sources},
     incident,
 };
 

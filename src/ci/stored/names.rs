@@ -53,7 +53,7 @@ const GIVEN_PREFIXES: [&str; 3] = ["CIRCLE_", "TRAVIS", "BASH_"];
 pub(super) fn used(root: Option<&Node>, bytes: &[u8]) -> Vec<(String, u32)> {
     let text = String::from_utf8_lossy(bytes);
     let mut uses: BTreeMap<&str, u32> = BTreeMap::new();
-    let mut set: HashSet<&str> = HashSet::new();
+    let mut set: BTreeMap<&str, u32> = BTreeMap::new();
     for (line, number) in text.lines().zip(1..) {
         if line.trim_start().starts_with('#') {
             continue;
@@ -61,17 +61,20 @@ pub(super) fn used(root: Option<&Node>, bytes: &[u8]) -> Vec<(String, u32)> {
         for name in expanded(line) {
             uses.entry(name).or_insert(number);
         }
-        set.extend(assigned(line));
+        for name in assigned(line) {
+            set.entry(name).or_insert(number);
+        }
     }
     let keys = root.map(environment_keys).unwrap_or_default();
-    let stored = |name: &&str| {
-        !set.contains(name)
+    let stored = |name: &&str, used: u32| {
+        // What is used before it is set came from somewhere else.
+        set.get(name).is_none_or(|set| used < *set)
             && !keys.contains(*name)
             && !GIVEN.contains(name)
             && !GIVEN_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
     };
     uses.into_iter()
-        .filter(|(name, _)| stored(name))
+        .filter(|(name, line)| stored(name, *line))
         .map(|(name, line)| (name.to_owned(), line))
         .collect()
 }

@@ -35,6 +35,8 @@ jobs:
           VERSION=1
           export TOKEN=$PROD_TOKEN
           # $COMMENTED
+          export LICENSE_CI="$LICENSE"
+          LICENSE=
           deploy "$VERSION" "$TOKEN" "${API_KEY:-none}" $CIRCLE_TAG $HOME $REGION
 workflows:
   main:
@@ -52,6 +54,7 @@ workflows:
         ("context other *", true),
         ("context single *", true),
         ("API_KEY", false),
+        ("LICENSE", false),
         ("PROD_TOKEN", false),
         ("STORED_ROLE", false),
     ];

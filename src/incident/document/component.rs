@@ -35,13 +35,14 @@ pub struct Component {
     pub refs: Vec<RefRule>,
     /// For a ref that no rule fits. Absent: `unknown` where there are rules, else `bad`.
     pub other_refs: Option<Fallback>,
-    /// For a full commit id, or an image's digest, that is listed nowhere. Absent: `cleared`, the content is fixed.
+    /// For a full commit id that is neither bad nor known by `identities`, or an image's digest that is not
+    /// bad. Absent: `cleared`, the content is fixed.
     pub other_commits: Option<Fallback>,
     #[serde(default)]
     pub bad_commits: Vec<BadCommit>,
     #[serde(default)]
     pub bad_digests: Vec<BadDigest>,
-    /// Which commit a ref named, and when.
+    /// Which commit a ref named, and when. Pinned to one that is not bad, the component is clear.
     #[serde(default)]
     pub identities: Vec<Identity>,
     /// What it fetches or calls at run time, whatever its own pin.

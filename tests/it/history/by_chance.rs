@@ -244,13 +244,13 @@ fn the_fast_way_finds_what_the_plain_way_finds() {
         let time =
             |tick: usize, less: i64| Timestamp::from_second(START + tick as i64 * DAY - less).ok();
         let hull = Hull { from: time(from, 0), to: time(to, 1) };
-        let some = scan(&git.path, &Query { windows: Some(hull), ..Query::default() });
+        let some = scan(&git.path, &Query { windows: vec![hull], ..Query::default() });
         let keys =
             |found: &Found| without_empty(found.clone(), from, to).into_keys().collect::<Vec<_>>();
         assert_eq!(keys(&actual(&some)), keys(&expected), "seed {seed} in {from}..{to}");
         // And outside of it, on the default branch's history, what could name "plain".
         let could_name = |text: &[u8]| text == b"plain";
-        let query = Query { windows: Some(hull), ..Query::default() };
+        let query = Query { windows: vec![hull], ..Query::default() };
         let more = discover::scan(&git.path, &query, &lower, Some(&could_name)).unwrap();
         let more = actual(&more);
         assert_eq!(keys(&more), keys(&expected), "seed {seed} in {from}..{to}, and outside");

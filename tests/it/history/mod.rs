@@ -112,7 +112,7 @@ fn time(date: &str) -> Timestamp {
 
 fn window(from: &str, to: &str) -> Query {
     let open = |date: &str| (!date.is_empty()).then(|| time(date));
-    Query { windows: Some(Hull { from: open(from), to: open(to) }), ..Query::default() }
+    Query { windows: vec![Hull { from: open(from), to: open(to) }], ..Query::default() }
 }
 
 /// A stand-in for a front end: its pipeline is named by what it read. `call PATH` in a file reads PATH,
