@@ -29,8 +29,8 @@ pub(super) enum Verb {
 
 #[derive(ClapArgs, Debug)]
 pub(super) struct SourceArgs {
-    /// Checkouts, bare clones, or folders of clones
-    #[arg(value_name = "PATH", default_value = ".")]
+    /// Checkouts, bare clones, or folders of clones [default: .]
+    #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
     /// Do not show progress on the terminal

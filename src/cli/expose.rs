@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     assess::{self, Report, SCHEMA, Verdict},
-    incident::Pack,
+    incident::{self, Pack},
     report::{self, Heading},
 };
 
@@ -111,10 +111,6 @@ fn subject(
 ) -> Result<(Subject, Heading), ExitError> {
     if !args.facts.components.is_empty() {
         if let Some(path) = args.incident.take() {
-            let only_default = args.sources.paths == [PathBuf::from(".")];
-            if only_default {
-                args.sources.paths.clear();
-            }
             args.sources.paths.insert(0, path);
         }
         let pack = args.facts.pack(args.id.take(), facts::today())?;
@@ -138,7 +134,9 @@ fn subject(
         let heading = known::heading(&kept.pack);
         return Ok((Subject::Pack(Box::new(kept.pack.clone())), heading));
     }
-    let found = settings::incident(&name, known.lines(stages))?;
+    let by_alias = incident::builtin().iter().find(|pack| known::is_called(pack, &name));
+    let id = by_alias.map_or(&*name, |pack| pack.id());
+    let found = settings::incident(id, known.lines(stages))?;
     let heading = Heading { title: found.title, window: found.window, repositories: 0 };
     Ok((Subject::BuiltIn(found.id), heading))
 }

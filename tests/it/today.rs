@@ -109,7 +109,7 @@ jobs:
 
     fn report(&self, args: &[&str]) -> Report {
         let said = self.run(&[args, &["--format", "json"]].concat());
-        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {}", said.err))
+        serde_json::from_str(&said.out).expect(&said.err)
     }
 }
 
@@ -143,6 +143,11 @@ fn from_an_advisorys_text_to_a_verdict_with_one_command() {
     // The same words give the same incident, and other words another.
     assert_eq!(report.incident, desk.report(&expose("owner/x@*", &["."])).incident);
     assert_ne!(report.incident, desk.report(&expose("owner/x@v2", &[])).incident);
+    // Whatever stands beside `--component` is a path.
+    let elsewhere = Desk::new("owner/y@v1");
+    let clean = elsewhere.repository().display().to_string();
+    let both = desk.report(&expose("owner/x@*", &[&clean, "."]));
+    assert_eq!(both.exposures.len(), report.exposures.len());
     // Nothing of the words is written anywhere.
     assert!(!desk.path("home").exists());
     desk.ran(0, &expose("owner/other@*", &[]));
