@@ -76,10 +76,13 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         incident: pack.id().to_owned(),
+        revision: Some(pack.document().revision),
+        caveats: pack.caveats(),
         summary: summary(&sites, &exposures, &coverage),
         exposures,
         sites,
         coverage: unseen::sorted(coverage),
+        changes: None,
     }
 }
 

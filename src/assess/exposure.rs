@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{ManagedBy, Owner};
+use super::{Changes, ManagedBy, Owner};
 use crate::ci::model::{Component, Place, Platform};
 
 pub const SCHEMA: &str = "keysweep.exposure/1";
@@ -15,10 +15,19 @@ pub struct Report {
     pub schema: String,
     /// Id of the incident pack.
     pub incident: String,
+    /// Of the pack that was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
+    /// What has to be known of the facts that the pack states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caveats: Vec<String>,
     pub summary: Summary,
     pub exposures: Vec<Exposure>,
     pub sites: Vec<Site>,
     pub coverage: Vec<Coverage>,
+    /// Held against an earlier report of the same incident.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
 }
 
 #[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]

@@ -1,5 +1,6 @@
 //! Incident × reach × definitions → [`Report`]; and what is there without an incident. Pure.
 
+mod changes;
 mod check;
 mod components;
 mod consumer;
@@ -20,6 +21,7 @@ mod site;
 mod unseen;
 mod why;
 
+pub use changes::{Change, Changes, Was, against};
 pub use check::{CheckReport, CheckedCredential, CheckedIncident, Unread, check};
 pub use components::{ComponentUse, ComponentsReport, components, gaps_of_components};
 pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, report};

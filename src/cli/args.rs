@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
-use super::{check, components, exit, expose, incidents, inventory, schema};
+use super::{check, components, exit, expose, incident, incidents, inventory, schema};
 
 /// Which credentials could a compromised CI component have taken?
 ///
@@ -22,14 +22,15 @@ pub(super) enum Verb {
     Expose(expose::Args),
     Components(components::Args),
     Inventory(inventory::Args),
+    Incident(incident::Args),
     Incidents(incidents::Args),
     Schema(schema::Args),
 }
 
 #[derive(ClapArgs, Debug)]
 pub(super) struct SourceArgs {
-    /// Checkouts, bare clones, or folders of clones
-    #[arg(value_name = "PATH", default_value = ".")]
+    /// Checkouts, bare clones, or folders of clones [default: .]
+    #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
 
     /// Do not show progress on the terminal

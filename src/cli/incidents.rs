@@ -1,11 +1,11 @@
-//! `keysweep incidents`
+//! `keysweep incidents`, `keysweep incident list`
 
 use clap::Args as ClapArgs;
 
-use super::{Exit, ExitError, Stages, Streams, output::Target};
+use super::{Exit, ExitError, Stages, Streams, known::Known, output::Target};
 use crate::report;
 
-/// List the incidents that are known
+/// List the incidents that are known, with revision and origin
 #[derive(ClapArgs, Debug)]
 pub(super) struct Args {}
 
@@ -14,7 +14,9 @@ pub(super) fn run(
     stages: &dyn Stages,
     streams: &mut Streams<'_>,
 ) -> Result<Exit, ExitError> {
-    let page = report::incidents(&stages.incidents());
+    let known = Known::load(stages);
+    known.tell(streams);
+    let page = report::incidents(&known.lines(stages));
     Target::Stdout.deliver(&page, None, streams)?;
     Ok(Exit::Done)
 }

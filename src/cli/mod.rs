@@ -1,22 +1,28 @@
 //! One file per verb: arguments → settings → stages → report.
 
 mod args;
+mod ask;
 mod check;
 mod components;
 mod exit;
 mod expose;
+mod facts;
+mod home;
+mod incident;
 mod incidents;
 mod inventory;
+mod known;
 mod output;
 mod ownership;
 mod progress;
 mod schema;
 mod settings;
+mod signature;
 mod stages;
 
 use std::{
     ffi::OsString,
-    io::{self, IsTerminal, Write},
+    io::{self, BufRead, IsTerminal, Write},
     process::ExitCode,
 };
 
@@ -36,16 +42,21 @@ pub struct Streams<'a> {
     pub err: &'a mut dyn Write,
     /// Whether somebody watches `err`.
     pub watched: bool,
+    /// Somebody who answers; `None` where nobody is there to ask.
+    pub input: Option<&'a mut dyn BufRead>,
 }
 
 /// The process: its arguments, its streams, its exit code.
 pub fn main(stages: &dyn Stages) -> ExitCode {
     exit::report_bugs();
     let exit = exit::guard(|| {
+        let mut input = io::stdin().lock();
+        let answers = io::stdin().is_terminal() && io::stderr().is_terminal();
         let mut streams = Streams {
             out: &mut anstream::stdout(),
             err: &mut anstream::stderr(),
             watched: io::stderr().is_terminal(),
+            input: answers.then_some(&mut input as &mut dyn BufRead),
         };
         run(std::env::args_os(), stages, &mut streams)
     });
@@ -75,6 +86,7 @@ fn dispatch(verb: Verb, stages: &dyn Stages, streams: &mut Streams<'_>) -> Resul
         Verb::Expose(args) => expose::run(args, stages, streams),
         Verb::Components(args) => components::run(args, stages, streams),
         Verb::Inventory(args) => inventory::run(args, stages, streams),
+        Verb::Incident(args) => incident::run(args, stages, streams),
         Verb::Incidents(args) => incidents::run(args, stages, streams),
         Verb::Schema(args) => schema::run(args, stages, streams),
     }

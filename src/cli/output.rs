@@ -95,7 +95,7 @@ fn refuse(path: &Path) -> Result<(), ExitError> {
 
 /// Replaces `path` in one move, so that it is never half a report, never a link followed, and at no
 /// moment readable by others.
-fn write_private(path: &Path, page: &str) -> Result<(), ExitError> {
+pub(super) fn write_private(path: &Path, page: &str) -> Result<(), ExitError> {
     let failed =
         |error: io::Error| ExitError::failed(format!("`{}`", path.display()), plain(&error));
     let (mut file, draft) = fresh(folder(path)).map_err(failed)?;

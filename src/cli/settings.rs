@@ -22,14 +22,14 @@ pub struct Sources {
 }
 
 pub(super) fn sources(args: &SourceArgs, as_of: Option<&str>) -> Result<Sources, ExitError> {
-    for path in &args.paths {
+    let paths = match &args.paths[..] {
+        [] => vec![PathBuf::from(".")],
+        paths => paths.to_vec(),
+    };
+    for path in &paths {
         check(path)?;
     }
-    Ok(Sources {
-        paths: args.paths.clone(),
-        as_of: as_of.map(moment).transpose()?,
-        now: Timestamp::now(),
-    })
+    Ok(Sources { paths, as_of: as_of.map(moment).transpose()?, now: Timestamp::now() })
 }
 
 fn check(path: &Path) -> Result<(), ExitError> {

@@ -44,6 +44,19 @@ pub trait Stages: Sync {
         progress: &Progress,
     ) -> Result<Exposed, ExitError>;
 
+    /// One incident, from wherever its pack comes.
+    fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError>;
+
+    /// Where packs and keys are kept; `None`: nowhere.
+    fn home(&self) -> Option<PathBuf> {
+        None
+    }
+
     fn components(
         &self,
         sources: &Sources,
@@ -76,6 +89,8 @@ impl Stages for Checkout {
                 id: pack.id().to_owned(),
                 title: pack.title().to_owned(),
                 window: Some(Span { from, to }),
+                revision: pack.document().revision,
+                origin: "built in".to_owned(),
             }
         };
         incident::builtin().iter().map(line).collect()
@@ -98,6 +113,19 @@ impl Stages for Checkout {
         let pack = incident::find(incident)
             .map_err(|error| ExitError::usage(format!("incident `{incident}`"), error))?;
         self.expose_pack(pack, sources, progress)
+    }
+
+    fn expose_pack(
+        &self,
+        pack: &incident::Pack,
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<Exposed, ExitError> {
+        Self::expose_pack(self, pack, sources, progress)
+    }
+
+    fn home(&self) -> Option<PathBuf> {
+        super::home::of_user()
     }
 
     fn components(

@@ -196,7 +196,10 @@ impl Pack {
         let same = |listed: &str| bare_digest(listed).eq_ignore_ascii_case(bare_digest(digest));
         match affected.entry.bad_digests.iter().find(|listed| same(&listed.digest)) {
             Some(listed) => self.bad(affected, &listed.source),
-            None => cleared(&format!("pinned to digest {digest}, which is not a bad one")),
+            None => match &affected.entry.other_commits {
+                Some(fallback) => self.fall_back(affected, fallback),
+                None => cleared(&format!("pinned to digest {digest}, which is not a bad one")),
+            },
         }
     }
 

@@ -9,9 +9,12 @@ mod builtin;
 mod capability;
 mod clues;
 pub mod document;
+pub mod draft;
 mod examine;
+mod facts;
 mod guard;
 mod identity;
+pub mod import;
 mod lint;
 mod locate;
 mod pack;
@@ -24,9 +27,9 @@ pub use builtin::{SOURCES, UnknownPack, builtin, find};
 pub use capability::{Capabilities, Capability};
 pub use document::{Document, WindowKind};
 pub use examine::{Context, Hit, Standing};
-pub use lint::{Finding, lint};
+pub use lint::{Finding, lint, lint_beside};
 use pack::split_release;
-pub use pack::{Pack, PackComponent, PackError, check, parse};
+pub use pack::{Pack, PackComponent, PackError, check, check_beside, parse};
 pub use window::{Meeting, Window, meet};
 
 /// The JSON schema of a pack.

@@ -87,6 +87,22 @@ impl Pack {
         is_weak(&self.document, source)
     }
 
+    /// A document that the linter finds nothing wrong with.
+    ///
+    /// # Errors
+    ///
+    /// All that it finds.
+    pub fn new(document: Document) -> Result<Self, Vec<Finding>> {
+        let findings = lint(&document);
+        if !findings.is_empty() {
+            return Err(findings);
+        }
+        Self::build(document).map_err(|message| {
+            let hint = "compare with the packs that come with keysweep".to_owned();
+            vec![Finding { key: String::new(), message, hint }]
+        })
+    }
+
     /// Findings of the linter have been asked for before: what fails here would have been one.
     fn build(document: Document) -> Result<Self, String> {
         let components = document.components.iter().map(|c| PackComponent::build(c, &document));
@@ -212,6 +228,17 @@ pub fn check(text: &str, origin: &str) -> Vec<PackError> {
     let lines = Locator::new(text);
     let findings = lint(&document).into_iter();
     findings.map(|finding| PackError::of_finding(finding, &lines, origin)).collect()
+}
+
+/// [`check`], and what the pack says otherwise than those that are known.
+pub fn check_beside(text: &str, origin: &str, known: &[&Pack]) -> Vec<PackError> {
+    let mut found = check(text, origin);
+    if let Ok(document) = read(text, origin) {
+        let lines = Locator::new(text);
+        let findings = super::lint_beside(&document, known).into_iter();
+        found.extend(findings.map(|finding| PackError::of_finding(finding, &lines, origin)));
+    }
+    found
 }
 
 fn read(text: &str, origin: &str) -> Result<Document, PackError> {

@@ -117,6 +117,30 @@ pub(super) fn trouble(bound: &Bound) -> Option<String> {
     [true, false].into_iter().find_map(|start| edge(bound, start).err())
 }
 
+/// Which moment of a bound's unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Edge {
+    First,
+    /// The start of the unit before.
+    Before,
+}
+
+/// `None`: the bound cannot be read.
+pub(super) fn instant(bound: &Bound, edge: Edge) -> Option<Timestamp> {
+    let first = first_instant(&bound.at, bound.precision).ok()?;
+    match edge {
+        Edge::First => Some(first),
+        Edge::Before => {
+            let unit = match bound.precision {
+                Precision::Second => Duration::new().seconds(1),
+                Precision::Minute => Duration::new().minutes(1),
+                _ => Duration::new().hours(1),
+            };
+            first.checked_sub(unit).ok()
+        }
+    }
+}
+
 /// The start of the unit that a bound names, or its end.
 fn edge(bound: &Bound, start: bool) -> Result<Timestamp, String> {
     let first = first_instant(&bound.at, bound.precision)?;

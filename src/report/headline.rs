@@ -24,6 +24,9 @@ pub(super) fn render(report: &Report, heading: &Heading) -> String {
     if !report.exposures.is_empty() {
         head.push_str(&text::hang("  to do: ", &to_do(report), WIDTH));
     }
+    for caveat in &report.caveats {
+        head.push_str(&text::hang("  note: ", caveat, WIDTH));
+    }
     head
 }
 
@@ -47,7 +50,10 @@ fn parts(report: &Report, heading: &Heading) -> Vec<String> {
         ),
     };
     let verdict = format!("{}: {found}", words::verdict(report.summary.verdict).0);
-    let window = heading.window.map(|window| format!("window {}", dates::span(&window)));
+    let window = heading.window.map(|window| match (window.from, window.to) {
+        (None, None) => "window open".to_owned(),
+        _ => format!("window {}", dates::span(&window)),
+    });
     [verdict, report.incident.clone()].into_iter().chain(window).collect()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Tables come with colour codes; who writes them strips those where the reader is no terminal.
 
+mod changes;
 mod check;
 mod components;
 mod coverage;
@@ -9,6 +10,7 @@ mod dates;
 mod explain;
 mod grid;
 mod headline;
+mod incident;
 mod incidents;
 mod inventory;
 mod json;
@@ -25,6 +27,7 @@ pub use check::check;
 pub use components::components;
 pub use explain::explain;
 pub use headline::verdict_line;
+pub use incident::{Kept, incident};
 pub use incidents::{IncidentLine, incidents};
 pub use inventory::inventory;
 pub use json::json;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Heading, WIDTH, coverage, dates,
+    Heading, WIDTH, changes, coverage, dates,
     grid::{Grid, Line, bold, faint, plain},
     headline, ownership, sites, text, words,
 };
@@ -23,6 +23,7 @@ pub fn exposure(report: &Report, heading: &Heading) -> String {
     }
     page.push_str(&sites::render(report));
     page.push_str(&coverage::render(&report.coverage));
+    page.push_str(&changes::render(report));
     if let Some(first) = report.exposures.iter().min_by_key(|e| e.reach) {
         let hint = format!("why one line is here: the same command with `--explain {}`", first.id);
         page.push('\n');

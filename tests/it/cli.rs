@@ -14,6 +14,7 @@ use keysweep::{
         INVENTORY_SCHEMA, InventoryReport, Report, Verdict,
     },
     cli::{self, Exit, ExitError, Exposed, Progress, Sources, Stages, Streams},
+    incident::Pack,
     report::IncidentLine,
 };
 
@@ -62,6 +63,8 @@ impl Stages for Canned {
             id: id.to_owned(),
             title: heading.title.clone(),
             window: heading.window,
+            revision: 1,
+            origin: "built in".to_owned(),
         };
         vec![line("codecov-2021"), line("tj-actions-2025")]
     }
@@ -72,6 +75,10 @@ impl Stages for Canned {
 
     fn expose(&self, incident: &str, _: &Sources, _: &Progress) -> Result<Exposed, ExitError> {
         assert_eq!(incident, "codecov-2021");
+        Ok(Exposed { report: self.report.clone(), repositories: 1 })
+    }
+
+    fn expose_pack(&self, _: &Pack, _: &Sources, _: &Progress) -> Result<Exposed, ExitError> {
         Ok(Exposed { report: self.report.clone(), repositories: 1 })
     }
 
@@ -102,7 +109,7 @@ struct Said {
 fn say(stages: &dyn Stages, args: &[&str]) -> Said {
     let mut out = StripStream::new(Vec::new());
     let mut err = StripStream::new(Vec::new());
-    let mut streams = Streams { out: &mut out, err: &mut err, watched: false };
+    let mut streams = Streams { out: &mut out, err: &mut err, watched: false, input: None };
     let words = std::iter::once("keysweep").chain(args.iter().copied()).map(OsString::from);
     let exit = cli::run(words, stages, &mut streams);
     let text = |stream: StripStream<Vec<u8>>| String::from_utf8(stream.into_inner());
@@ -322,7 +329,8 @@ fn a_broken_pipe_keeps_the_verdict_and_another_failure_is_told() {
         (io::ErrorKind::StorageFull, Exit::Failed, true),
     ] {
         let mut err = Vec::new();
-        let mut streams = Streams { out: &mut Failing(kind), err: &mut err, watched: false };
+        let mut streams =
+            Streams { out: &mut Failing(kind), err: &mut err, watched: false, input: None };
         let words = ["keysweep", "expose", "codecov-2021"].map(OsString::from);
         assert_eq!(cli::run(words, &Canned::verdict(Verdict::Exposed), &mut streams), exit);
         assert_eq!(!err.is_empty(), told, "{}", String::from_utf8_lossy(&err));

@@ -122,10 +122,13 @@ pub(crate) fn with(verdict: Verdict, exposures: Vec<Exposure>) -> Report {
     Report {
         schema: SCHEMA.to_owned(),
         incident: "codecov-2021".to_owned(),
+        revision: None,
+        caveats: Vec::new(),
         summary: Summary { verdict, placements: exposures.len() },
         exposures,
         sites: Vec::new(),
         coverage: Vec::new(),
+        changes: None,
     }
 }
 

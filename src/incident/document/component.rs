@@ -35,7 +35,8 @@ pub struct Component {
     pub refs: Vec<RefRule>,
     /// For a ref that no rule fits. Absent: `unknown` where there are rules, else `bad`.
     pub other_refs: Option<Fallback>,
-    /// For a full commit id that is neither bad nor known by `identities`. Absent: `cleared`, the content is fixed.
+    /// For a full commit id that is neither bad nor known by `identities`, or an image's digest that is not
+    /// bad. Absent: `cleared`, the content is fixed.
     pub other_commits: Option<Fallback>,
     #[serde(default)]
     pub bad_commits: Vec<BadCommit>,
@@ -76,6 +77,8 @@ pub struct Window {
     /// Absent: not known, so open.
     pub from: Option<Bound>,
     pub to: Option<Bound>,
+    /// Why there is no bound at all: all times count until somebody finds one.
+    pub not_known: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]

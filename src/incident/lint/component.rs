@@ -6,7 +6,7 @@ use super::Linter;
 use crate::ci::model::Kind;
 use crate::incident::{
     Window, WindowKind,
-    document::{Component, Guard, Identity, Needs, RefRule, Window as Entry},
+    document::{Component, Guard, Identity, Needs, RefRule, RefStanding, Window as Entry},
     identity::Name,
     reference::{Range, fits},
     split_release,
@@ -135,6 +135,39 @@ impl Linter<'_> {
             }
         }
         self.distinct(&format!("{key}.packages"), component.packages.iter().map(String::as_str));
+        self.both_ways(key, component);
+    }
+
+    /// Two sources that list different versions: the pack has to say which it follows.
+    fn both_ways(&mut self, key: &str, component: &Component) {
+        for (i, rule) in component.refs.iter().enumerate() {
+            if rule.standing == RefStanding::Bad {
+                continue;
+            }
+            let range = rule.versions.as_deref().and_then(|range| Range::read(range).ok());
+            let fitting = |version: &str| {
+                rule.refs.iter().any(|pattern| fits(pattern, version))
+                    || range.as_ref().is_some_and(|range| range.holds(version))
+            };
+            let releases = component.packages.iter().filter_map(|one| split_release(one));
+            for (name, version) in releases.filter(|(_, version)| fitting(version)) {
+                let message =
+                    format!("`{name}@{version}` is bad under `packages`, and not bad here");
+                let hint = "follow one source, and say in `summary` which other one disagrees";
+                self.report(format!("{key}.refs[{i}]"), message, hint);
+            }
+        }
+    }
+
+    /// Regular expressions of other tools, which here would fit nothing.
+    fn patterns(&mut self, key: &str, patterns: &[String]) {
+        for (i, pattern) in patterns.iter().enumerate() {
+            if pattern.contains(['^', '$', '\\', '(', '[', '?', '|', '+']) && !is_plain(pattern) {
+                let message = format!("`{pattern}` is a regular expression");
+                let hint = "name each ref: only `*` stands for anything, and broad patterns flag safe versions";
+                self.report(format!("{key}.refs[{i}]"), message, hint);
+            }
+        }
     }
 
     fn contradiction(&mut self, key: &str, kind: Kind, names: &[String], taken: &[(&str, Name)]) {
@@ -152,8 +185,17 @@ impl Linter<'_> {
     }
 
     fn window(&mut self, key: &str, window: &Entry) {
-        if window.from.is_none() && window.to.is_none() {
-            self.report(key, "has neither `from` nor `to`", "a window needs one bound at least");
+        match (&window.not_known, window.from.is_none() && window.to.is_none()) {
+            (None, true) => {
+                let hint = "a window needs one bound at least, or `not_known` with the reason";
+                self.report(key, "has neither `from` nor `to`", hint);
+            }
+            (Some(_), false) => {
+                let key = format!("{key}.not_known");
+                self.report(key, "there is a bound", "drop `not_known`");
+            }
+            (Some(why), true) => self.said(format!("{key}.not_known"), why),
+            (None, false) => {}
         }
         self.bounds(key, window);
     }
@@ -187,6 +229,7 @@ impl Linter<'_> {
                 self.report(format!("{key}.versions"), message, "write `>=1.4.0, <1.5.0`");
             }
             self.hidden(&key, rule, &earlier);
+            self.patterns(&key, &rule.refs);
             earlier.push((rule, range.ok().flatten()));
         }
     }
@@ -214,7 +257,7 @@ impl Linter<'_> {
             self.commit(&format!("{key}.commit"), &identity.commit);
             self.cited(&key, &identity.source);
             let (from, to) = (identity.from.clone(), identity.to.clone());
-            let entry = Entry { kind: WindowKind::Served, from, to };
+            let entry = Entry { kind: WindowKind::Served, from, to, not_known: None };
             let Some(life) = self.bounds(&key, &entry) else { continue };
             let others = lives.entry(&identity.reference).or_default();
             let clash = |(commit, other): &(&str, Window)| {
@@ -250,6 +293,11 @@ impl Linter<'_> {
     }
 }
 
+/// `v1+build`, `a(b)` are refs too; what no ref may hold shows the expression.
+fn is_plain(pattern: &str) -> bool {
+    !pattern.contains(['^', '\\', '[', '?']) && !pattern.ends_with('$')
+}
+
 fn at_one_time(a: &Window, b: &Window) -> bool {
     let before = |first: &Window, second: &Window| {
         first.to.zip(second.from).is_some_and(|(end, start)| end <= start)
@@ -257,7 +305,7 @@ fn at_one_time(a: &Window, b: &Window) -> bool {
     !before(a, b) && !before(b, a)
 }
 
-fn name_trouble(kind: Kind, name: &str) -> Option<&'static str> {
+pub(in crate::incident) fn name_trouble(kind: Kind, name: &str) -> Option<&'static str> {
     let odd = name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control());
     if odd {
         return Some("is empty or has white space in it");
@@ -279,6 +327,9 @@ fn name_trouble(kind: Kind, name: &str) -> Option<&'static str> {
         Kind::Image if name.contains('@') => Some("has a digest: those stand under `bad_digests`"),
         Kind::InjectedWorkflow if !name.starts_with(".github/workflows/") => {
             Some("is not the path of a workflow (`.github/workflows/…`)")
+        }
+        Kind::Package if split_release(name).is_some() => {
+            Some("has a version: releases stand under `packages`")
         }
         Kind::Package if !name.contains(':') => {
             Some("does not say its ecosystem (`npm:…`, `pypi:…`)")

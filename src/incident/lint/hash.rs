@@ -8,7 +8,7 @@ use crate::incident::{
 
 /// Two different commit ids that begin or end alike for so long are not both real: by chance it happens
 /// once in 16⁹ pairs. Scanners have shipped such ids for real incidents.
-const TOO_ALIKE: usize = 9;
+pub(super) const TOO_ALIKE: usize = 9;
 
 impl Linter<'_> {
     pub(super) fn commit(&mut self, key: &str, commit: &str) {
@@ -71,7 +71,7 @@ impl Linter<'_> {
 }
 
 /// Every commit id that a verdict may rest on, with its key.
-fn commits(document: &Document) -> Vec<(String, String)> {
+pub(super) fn commits(document: &Document) -> Vec<(String, String)> {
     let mut all = Vec::new();
     for (i, component) in document.components.iter().enumerate() {
         for (j, bad) in component.bad_commits.iter().enumerate() {

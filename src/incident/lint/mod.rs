@@ -4,11 +4,16 @@
 //! before they begin and of patterns that flag the safe version too. What a machine can refuse is
 //! refused here; whether a fact is *true* only its source can tell, so every fact has to name one.
 
+mod beside;
 mod component;
 mod hash;
 mod indicator;
+mod zone;
 
 use std::collections::BTreeSet;
+
+pub use beside::lint_beside;
+pub(super) use component::name_trouble;
 
 use super::document::{Bound, Document, SCHEMA};
 
@@ -79,7 +84,8 @@ impl Linter<'_> {
     fn sources(&mut self) {
         for (id, source) in &self.document.sources {
             let key = format!("sources.{id}");
-            if !source.url.starts_with("https://") && !source.url.starts_with("http://") {
+            if !["https://", "http://", "urn:"].iter().any(|scheme| source.url.starts_with(scheme))
+            {
                 let message = format!("`{}` is not a URL", source.url);
                 self.report(format!("{key}.url"), message, "name the page that was read");
             }
@@ -160,6 +166,7 @@ impl Linter<'_> {
                 "write no more and no less than the source says, and that as `precision`",
             );
         }
+        self.zone(key, bound);
         self.cited(key, &bound.source);
     }
 }
