@@ -2,7 +2,8 @@
 
 use crate::ci::model::{
     Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Job, Kind, Mention, Permissions,
-    Pinned, Pipeline, Place, Platform, Role, Runner, Scope, Secret, Step, Verified, Way,
+    Pinned, Pipeline, Place, Platform, Role, Runner, Scope, Secret, SecretUses, Step, Verified,
+    Way,
 };
 
 pub(super) fn place(line: u32) -> Place {
@@ -55,6 +56,7 @@ pub(super) fn step(index: usize, line: u32, mentions: Vec<Mention>) -> Step {
         env: Vec::new(),
         files: Vec::new(),
         mentions,
+        uses: SecretUses::default(),
     }
 }
 

@@ -119,6 +119,36 @@ pub struct Step {
     pub files: Vec<Flow>,
     /// Third-party code of this step: the component of `uses:`, or what its script fetches.
     pub mentions: Vec<Mention>,
+    /// What tells of which kind its secrets are. Dropped once that is known: it is large.
+    pub uses: SecretUses,
+}
+
+/// How a step uses secrets, as far as it tells what they are.
+#[derive(Clone, Debug, Default)]
+pub struct SecretUses {
+    /// Names of the programs that its script runs.
+    pub programs: Vec<Arc<str>>,
+    /// Commands with a secret in their words or on their standard input.
+    pub commands: Vec<Command>,
+    /// Inputs and variables of the step itself that are plain text.
+    pub settings: Vec<(String, Arc<str>)>,
+    /// Kinds of literal credentials, by variable and by the format of the value.
+    pub literals: Vec<(Arc<str>, &'static str)>,
+}
+
+/// One command of a script. Where a word holds a secret, its text shows only which.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    pub words: Vec<Word>,
+    /// Secrets on its standard input.
+    pub stdin: Vec<Secret>,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Word {
+    pub text: String,
+    pub secrets: Vec<Secret>,
 }
 
 /// A place in the step or job where third-party code is named.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ci::{
     literal,
-    model::{Binding, EnvView, Flow, Gap, Hides, Mention, Place, Step, Way},
+    model::{Binding, EnvView, Flow, Gap, Hides, Mention, Place, SecretUses, Step, Way},
     normalise,
     shell::{ScriptInput, Shell},
     yaml::{Node, Scalar},
@@ -19,6 +19,10 @@ use crate::ci::{
 
 /// Steps that one job may expand to.
 const MAX_STEPS: usize = 20_000;
+
+/// Plain inputs and variables of one step that are kept to tell what its secrets are.
+const MOST_SETTINGS: usize = 24;
+const LONGEST_SETTING: usize = 120;
 
 /// Keys of steps that run nothing themselves.
 const CONTROL: [&str; 4] = ["wait", "wait-all", "cancel", "parallel"];
@@ -109,6 +113,7 @@ impl JobReader<'_> {
             env: current.env.secret_bindings(),
             files: self.files_left.clone(),
             mentions: Vec::new(),
+            uses: self.plain_settings(node, &own_env),
         });
         self.run_or_use(&current, cx);
         true
@@ -132,6 +137,26 @@ impl JobReader<'_> {
         let runs = |key: &&str| node.entry(key).is_some();
         if !["uses", "run"].iter().chain(&CONTROL).any(runs) {
             self.odd_step(node.line, "this step has neither `run` nor `uses`", cx);
+        }
+    }
+
+    /// What the step itself sets in plain text: a registry, a user's name, a region.
+    fn plain_settings(&self, node: &Node, own_env: &Names) -> SecretUses {
+        let with = node.get("with").map_or(&[][..], |with| with.entries());
+        let of_input = |entry: &crate::ci::yaml::Entry| {
+            Some((entry.key.text.to_string(), Arc::from(entry.value.text()?)))
+        };
+        let of_variable = |(name, value): (&str, &Value)| {
+            let text = value.values.first().filter(|_| value.flows.is_empty())?;
+            Some((name.to_owned(), Arc::clone(text)))
+        };
+        let is_short =
+            |(_, text): &(String, Arc<str>)| text.len() <= LONGEST_SETTING && !text.contains("${{");
+        let all = with.iter().filter_map(of_input).chain(own_env.iter().filter_map(of_variable));
+        SecretUses {
+            settings: all.filter(is_short).take(MOST_SETTINGS).collect(),
+            literals: self.literals.clone(),
+            ..SecretUses::default()
         }
     }
 
@@ -168,6 +193,9 @@ impl JobReader<'_> {
                 workdir: workdir.as_deref().unwrap_or_default(),
             });
             self.add_mentions(outcome.mentions, current, cx);
+            let uses = &mut self.steps[current.index].uses;
+            uses.programs.extend(outcome.programs);
+            uses.commands.extend(outcome.commands);
             for mut binding in outcome.env_for_later_steps {
                 written_out(&mut binding, &self.steps[current.index].place);
                 self.sent.extend(binding.flows.iter().cloned());
