@@ -96,7 +96,11 @@ fn name_before(line: &str) -> Option<&str> {
     let part = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     let start = line.rfind(|c: char| !part(c)).map_or(0, |at| at + 1);
     let name = &line[start..];
-    (name.len() <= 80 && name.contains(|c: char| c.is_ascii_alphabetic())).then_some(name)
+    // What stands there may be another value, a user's name in an address among them.
+    let in_address = line.rsplit([' ', '\t', '"', '\'']).next().is_some_and(|w| w.contains("://"));
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    let is_name = name.contains(|c: char| c.is_ascii_alphabetic()) && digits < 3;
+    (name.len() <= 48 && is_name && !in_address).then_some(name)
 }
 
 /// Into the job whose lines hold it; into every job where it stands above them all.
@@ -162,6 +166,8 @@ mod tests {
             ("export A=1 TOKEN='", Some("TOKEN")),
             ("curl --token ", Some("--token")),
             ("echo ", None),
+            ("CANARY17a9f8e7d6c5b4: ", None),
+            ("git clone https://user:", None),
             ("curl https://host/", None),
         ] {
             assert_eq!(name_before(line), expected, "{line}");

@@ -21,8 +21,8 @@ use crate::ci::{
 const MAX_STEPS: usize = 20_000;
 
 /// Plain inputs and variables of one step that are kept to tell what its secrets are.
-const MOST_SETTINGS: usize = 24;
-const LONGEST_SETTING: usize = 120;
+pub(super) const MOST_SETTINGS: usize = 24;
+pub(super) const LONGEST_SETTING: usize = 120;
 
 /// Keys of steps that run nothing themselves.
 const CONTROL: [&str; 4] = ["wait", "wait-all", "cancel", "parallel"];
@@ -113,7 +113,7 @@ impl JobReader<'_> {
             env: current.env.secret_bindings(),
             files: self.files_left.clone(),
             mentions: Vec::new(),
-            uses: self.plain_settings(node, &own_env),
+            uses: self.plain_settings(&own_env),
         });
         self.run_or_use(&current, cx);
         true
@@ -141,20 +141,20 @@ impl JobReader<'_> {
     }
 
     /// What the step itself sets in plain text: a registry, a user's name, a region.
-    fn plain_settings(&self, node: &Node, own_env: &Names) -> SecretUses {
-        let with = node.get("with").map_or(&[][..], |with| with.entries());
-        let of_input = |entry: &crate::ci::yaml::Entry| {
-            Some((entry.key.text.to_string(), Arc::from(entry.value.text()?)))
-        };
+    fn plain_settings(&self, own_env: &Names) -> SecretUses {
         let of_variable = |(name, value): (&str, &Value)| {
             let text = value.values.first().filter(|_| value.flows.is_empty())?;
             Some((name.to_owned(), Arc::clone(text)))
         };
         let is_short =
             |(_, text): &(String, Arc<str>)| text.len() <= LONGEST_SETTING && !text.contains("${{");
-        let all = with.iter().filter_map(of_input).chain(own_env.iter().filter_map(of_variable));
         SecretUses {
-            settings: all.filter(is_short).take(MOST_SETTINGS).collect(),
+            settings: own_env
+                .iter()
+                .filter_map(of_variable)
+                .filter(is_short)
+                .take(MOST_SETTINGS)
+                .collect(),
             literals: self.literals.clone(),
             ..SecretUses::default()
         }
