@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::ci::model::{Component, Place, Platform};
+use crate::{
+    ci::model::{Component, Place, Platform},
+    resolve::{CredentialPart, Issuer},
+};
 
 pub const SCHEMA: &str = "keysweep.exposure/1";
 
@@ -64,6 +67,15 @@ pub struct Exposure {
     /// Rule ids of the reachability model.
     pub rules: Vec<String>,
     pub disposition: Disposition,
+    /// Which rule gave the disposition: `D3 name-is-an-identifier`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposition_rule: Option<String>,
+    /// What the secret is, told by its use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// Where it is one part of a credential that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialPart>,
     pub why: String,
 }
 

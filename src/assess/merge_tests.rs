@@ -82,6 +82,9 @@ fn exposure(why: &str, confidence: Confidence, live: Live) -> Exposure {
         overlap: Some(span),
         rules: Vec::new(),
         disposition: Disposition::Rotate,
+        disposition_rule: None,
+        issuer: None,
+        credential: None,
         why: why.to_owned(),
     }
 }

@@ -6,6 +6,7 @@ mod coverage;
 mod disposition;
 mod expose;
 mod exposure;
+mod identify;
 mod identity;
 mod inventory;
 mod merge;
@@ -19,6 +20,7 @@ mod why;
 pub use components::{ComponentUse, ComponentsReport, components};
 pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, report};
 pub use exposure::*;
+pub use identify::{identify_exposures, identify_placements};
 pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
 
 pub const COMPONENTS_SCHEMA: &str = components::SCHEMA;

@@ -24,6 +24,15 @@ pub struct Pipeline {
     pub gaps: Vec<Gap>,
 }
 
+impl Pipeline {
+    /// Drops what was only there to tell of which kind its secrets are.
+    pub fn forget_uses(&mut self) {
+        for step in self.jobs.iter_mut().flat_map(|job| &mut job.steps) {
+            step.uses = SecretUses::default();
+        }
+    }
+}
+
 #[derive(
     Clone,
     Copy,

@@ -15,6 +15,8 @@ mod github;
 mod history;
 mod hostile;
 mod inputs;
+mod issuer;
+mod literals;
 mod offline;
 mod packs;
 mod peers;

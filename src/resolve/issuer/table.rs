@@ -38,10 +38,6 @@ impl Is {
         let kind = host_kind(host.unwrap_or(DOCKER_HUB)).unwrap_or(REGISTRY_LOGIN);
         Is { kind: kind.to_owned(), field: self.field.clone() }
     }
-
-    pub(super) fn by_registry(&self) -> bool {
-        self.kind == BY_REGISTRY
-    }
 }
 
 #[derive(Debug, Deserialize)]
