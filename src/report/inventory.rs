@@ -88,7 +88,7 @@ fn name(parts: &[&InventoryPlacement]) -> Vec<Line> {
     let mut lines: Vec<Line> =
         parts.iter().map(|part| bold(words::placement_name(&part.name))).collect();
     let issuers = parts.iter().filter_map(|part| part.issuer.as_ref());
-    lines.extend(issuers.max_by_key(|one| one.confidence).and_then(words::issuer).map(plain));
+    lines.extend(words::best(issuers).and_then(words::issuer).map(plain));
     lines.extend(parts.first().map(|first| {
         faint(words::named_scope(first.platform, &first.scope, &first.scope_candidates))
     }));

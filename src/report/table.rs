@@ -194,7 +194,7 @@ fn credential(parts: &[&Exposure]) -> Vec<Line> {
         names.into_iter().map(|name| bold(words::placement_name(name))).collect();
     if let Some(first) = parts.first() {
         let issuer = parts.iter().filter_map(|part| part.issuer.as_ref());
-        lines.extend(issuer.max_by_key(|one| one.confidence).and_then(words::issuer).map(plain));
+        lines.extend(words::best(issuer).and_then(words::issuer).map(plain));
         lines.push(faint(words::scope(&first.placement)));
     }
     lines

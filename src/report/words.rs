@@ -110,7 +110,19 @@ pub(super) fn issuer(issuer: &Issuer) -> Option<String> {
     };
     let others: String = issuer.also.iter().map(|kind| format!(" or {kind}")).collect();
     let account = issuer.account.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
-    Some(format!("{known}{mark}{others}{account}"))
+    let who = match issuer.field.as_deref() {
+        Some(field @ ("username" | "email")) => format!("{field} of "),
+        _ => String::new(),
+    };
+    Some(format!("{who}{known}{mark}{others}{account}"))
+}
+
+/// The issuer that speaks for a row of several parts: the surest, and of equals the secret's own.
+pub(super) fn best<'i>(issuers: impl Iterator<Item = &'i Issuer>) -> Option<&'i Issuer> {
+    issuers.max_by_key(|issuer| {
+        let field = issuer.field.as_deref().unwrap_or_default();
+        (!matches!(field, "username" | "email"), issuer.confidence)
+    })
 }
 
 /// Whether it is the part of a credential that says who.

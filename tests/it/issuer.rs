@@ -25,12 +25,16 @@ fn expose(dir: &Path) -> Report {
 
 fn workflow(steps: &str) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join(".github/workflows/w.yml");
+    write_workflow(dir.path(), steps);
+    dir
+}
+
+fn write_workflow(dir: &Path, steps: &str) {
+    let file = dir.join(".github/workflows/w.yml");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     let head = "on: push\njobs:\n  j:\n    runs-on: ubuntu-latest\n    steps:\n";
     let bad = "      - uses: tj-actions/changed-files@v45\n";
     fs::write(file, format!("{head}{steps}{bad}")).unwrap();
-    dir
 }
 
 fn find<'r>(report: &'r InventoryReport, name: &str) -> &'r InventoryPlacement {
@@ -182,6 +186,35 @@ fn halves_of_one_credential_are_one_row() {
 }
 
 #[test]
+fn the_parts_of_a_credential_share_a_row_and_the_derivation_tells_why() {
+    let dir = workflow(
+        "      - uses: aws-actions/configure-aws-credentials@v4\n        with:\n          aws-region: eu-west-1\n          \
+         aws-access-key-id: ${{ secrets.DEPLOY_ID }}\n          aws-secret-access-key: ${{ secrets.DEPLOY_SECRET }}\n",
+    );
+    let page = keysweep::report::inventory(&inventory(dir.path()));
+    let lines: Vec<&str> = page.lines().collect();
+    let at = lines.iter().position(|line| line.contains("DEPLOY_ID")).unwrap();
+    assert!(lines[at + 1].contains("DEPLOY_SECRET"), "{page}");
+    assert!(lines[at + 2].contains("aws-access-key (eu-west-1)"), "{page}");
+    assert!(lines.iter().all(|line| line.chars().count() <= 120), "{page}");
+    let report = expose(dir.path());
+    let line = report.exposures.iter().find(|e| e.placement.name == "DEPLOY_ID").unwrap();
+    let run = |args: &[&str]| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_keysweep"));
+        let mut run = run;
+        let output = run.arg("expose").arg("tj-actions-2025").args(args).arg(dir.path()).output();
+        String::from_utf8(output.unwrap().stdout).unwrap()
+    };
+    let page = run(&["--explain", &line.id]);
+    assert!(page.contains("one credential with DEPLOY_SECRET"), "{page}");
+    assert!(
+        page.contains("action:aws-actions/configure-aws-credentials#aws-access-key-id"),
+        "{page}"
+    );
+    assert!(page.contains("by rule D5 part-of-a-credential"), "{page}");
+}
+
+#[test]
 fn what_only_looks_alike_stays_two() {
     let steps = "      - run: ./x\n        env:\n          A: ${{ secrets.DEV_AWS_ACCESS_KEY_ID }}\n          \
                  B: ${{ secrets.PROD_AWS_SECRET_ACCESS_KEY }}\n";
@@ -214,8 +247,11 @@ fn the_disposition_names_its_rule() {
 #[test]
 fn lines_above_a_step_change_no_id() {
     let step = "      - run: ./x\n        env: {T: '${{ secrets.T }}'}\n";
+    // The folder's name is the repository's.
+    let dir = tempfile::tempdir().unwrap();
     let ids = |steps: &str| -> Vec<String> {
-        let report = expose(workflow(steps).path());
+        write_workflow(dir.path(), steps);
+        let report = expose(dir.path());
         report.exposures.into_iter().map(|e| e.id).collect()
     };
     let before = ids(step);

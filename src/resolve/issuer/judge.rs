@@ -1,6 +1,9 @@
 //! From signs to an answer.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{
     CredentialPart, IDENTIFIER, Issuer, IssuerConfidence, IssuerEvidence, JOB_TOKEN, SESSION, Sign,
@@ -96,7 +99,7 @@ fn judge(clues: &Clues, key: &Key) -> Issuer {
     if nearer {
         all.retain(|clue| !GENERAL.contains(&clue.evidence.kind.as_str()));
     }
-    all.sort_by(|a, b| b.evidence.how.cmp(&a.evidence.how));
+    all.sort_by_key(|clue| Reverse(clue.evidence.how));
     let scopes = about.map(|about| about.scopes.iter().cloned().collect()).unwrap_or_default();
     let Some(kind) = strongest(&all) else {
         return Issuer { scopes, ..issuer(UNKNOWN, IssuerConfidence::Unknown) };
