@@ -39,7 +39,8 @@ fn write_workflow(dir: &Path, steps: &str) {
 
 fn find<'r>(report: &'r InventoryReport, name: &str) -> &'r InventoryPlacement {
     let found = report.placements.iter().find(|placement| placement.name == name);
-    found.unwrap_or_else(|| panic!("no placement {name}"))
+    assert!(found.is_some(), "no placement {name}");
+    found.unwrap()
 }
 
 fn issuer(steps: &str, name: &str) -> Issuer {
