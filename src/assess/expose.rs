@@ -52,7 +52,7 @@ pub struct Defined<'a> {
 #[derive(Debug)]
 pub struct Part {
     sites: Vec<Site>,
-    exposures: Vec<Exposure>,
+    pub(super) exposures: Vec<Exposure>,
     coverage: Vec<Coverage>,
 }
 

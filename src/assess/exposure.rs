@@ -5,7 +5,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Changes, ManagedBy, Owner};
-use crate::ci::model::{Component, Place, Platform};
+use crate::{
+    ci::model::{Component, Place, Platform},
+    resolve::{CredentialPart, Issuer},
+};
 
 pub const SCHEMA: &str = "keysweep.exposure/1";
 
@@ -74,6 +77,15 @@ pub struct Exposure {
     /// Rule ids of the reachability model.
     pub rules: Vec<String>,
     pub disposition: Disposition,
+    /// Which rule gave the disposition: `D3 name-is-an-identifier`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disposition_rule: Option<String>,
+    /// What the secret is, told by its use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// Where it is one part of a credential that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialPart>,
     pub why: String,
     /// Who owns the consumer, and who first named the placement there; empty where nobody is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

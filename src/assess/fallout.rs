@@ -10,6 +10,7 @@ use crate::{
     ci::model::{Job, Kind, Mention, Pinned, Pipeline, Role, Step, Verified},
     incident::Capability,
     reach::reached,
+    resolve::{Clues, Identified},
 };
 
 /// One piece of third-party code that whoever controls it can change without a change here.
@@ -26,12 +27,36 @@ pub struct Fallout {
     pub credentials: Vec<Fallen>,
 }
 
+impl Fallout {
+    /// How many credentials fall with it.
+    pub fn width(&self) -> usize {
+        self.credentials.iter().map(Fallen::counts_as).collect::<BTreeSet<_>>().len()
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct Fallen {
     pub repository: String,
     pub placement: Placement,
     /// As in the exposure report: K1 environment, K2 files, K3 processes, K5 runner memory.
     pub capability: String,
+    /// What it is, told by its use: `aws-access-key`, `npm-token`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The same for all parts of one credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+impl Fallen {
+    /// What counts as one: a credential with all its parts, else the placement.
+    pub fn counts_as(&self) -> (&str, &str, &str) {
+        let part = self.credential.as_deref();
+        let (scope, name) = (self.placement.scope.as_str(), self.placement.name.as_str());
+        part.map_or((self.repository.as_str(), scope, name), |id| {
+            (self.repository.as_str(), "", id)
+        })
+    }
 }
 
 /// Third-party code in use, split by whether it can turn bad.
@@ -47,7 +72,14 @@ struct Gathered {
     refs: BTreeSet<String>,
     pinned: Pinned,
     places: BTreeSet<(String, String, u32)>,
-    credentials: BTreeMap<(String, Placement), Capability>,
+    credentials: BTreeMap<(String, Placement), Known>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    capability: Capability,
+    kind: Option<String>,
+    credential: Option<String>,
 }
 
 impl Fallouts {
@@ -93,14 +125,37 @@ impl Fallouts {
         gathered.places.insert((repository.to_owned(), place.file.to_string(), place.line));
         for way in reached(job, step, mention) {
             let placement = Placement::of(pipeline.platform, &way.flow.secret);
-            if !is_credential(&placement) {
-                continue;
-            }
-            let weakest = gathered
+            let known = gathered
                 .credentials
                 .entry((repository.to_owned(), placement))
-                .or_insert(way.capability);
-            *weakest = way.capability.min(*weakest);
+                .or_insert(Known { capability: way.capability, kind: None, credential: None });
+            known.capability = way.capability.min(known.capability);
+        }
+    }
+
+    /// Says what the placements of one repository are, and drops those that open nothing.
+    pub fn identify(&mut self, repository: &str, clues: &Clues) {
+        let placements: BTreeSet<Placement> = self
+            .loose
+            .values()
+            .flat_map(|gathered| gathered.credentials.keys())
+            .filter(|(of, _)| of == repository)
+            .map(|(_, placement)| placement.clone())
+            .collect();
+        let named = placements.iter().map(|p| (&*p.scope, p.scope_candidates.as_slice(), &*p.name));
+        let known = Identified::new(repository, clues, named);
+        for gathered in self.loose.values_mut() {
+            gathered.credentials.retain(|(of, placement), entry| {
+                if of != repository || placement.whole_context {
+                    return true;
+                }
+                let issuer = known.issuer(&placement.scope, &placement.name);
+                let candidates = &placement.scope_candidates;
+                let part = known.part(&placement.scope, candidates, &placement.name);
+                entry.kind = issuer.map(|issuer| issuer.kind.clone());
+                entry.credential = part.map(|part| part.id.clone());
+                opens_something(disposition::of(placement, issuer, part.is_some()).disposition)
+            });
         }
     }
 
@@ -132,7 +187,7 @@ impl Fallouts {
     pub fn into_list(self) -> Vec<Fallout> {
         let mut list: Vec<Fallout> = self.loose.into_iter().map(fallout).collect();
         list.sort_by(|a, b| {
-            let width = |one: &Fallout| std::cmp::Reverse((one.credentials.len(), one.places));
+            let width = |one: &Fallout| std::cmp::Reverse((one.width(), one.places));
             width(a).cmp(&width(b)).then_with(|| (a.kind, &a.name).cmp(&(b.kind, &b.name)))
         });
         list
@@ -140,10 +195,12 @@ impl Fallouts {
 }
 
 fn fallout(((kind, name), gathered): ((Kind, String), Gathered)) -> Fallout {
-    let credential = |((repository, placement), capability)| Fallen {
+    let credential = |((repository, placement), known): ((String, Placement), Known)| Fallen {
         repository,
         placement,
-        capability: format!("{capability:?}"),
+        capability: format!("{:?}", known.capability),
+        kind: known.kind,
+        credential: known.credential,
     };
     Fallout {
         kind,
@@ -162,6 +219,6 @@ fn is_fixed(mention: &Mention) -> bool {
 }
 
 /// The job's own token dies with the job; names and addresses open no door.
-fn is_credential(placement: &Placement) -> bool {
-    !matches!(disposition::of(placement), Disposition::AuditOnly | Disposition::NotACredential)
+fn opens_something(disposition: Disposition) -> bool {
+    !matches!(disposition, Disposition::AuditOnly | Disposition::NotACredential)
 }

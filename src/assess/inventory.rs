@@ -9,8 +9,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Carrier, Coverage, ManagedBy, Owner, Placement, consumer::step_label, coverage};
-use crate::ci::model::{
-    Binding, EnvView, Flow, Hides, Job, Pipeline, Place, Platform, Scope, Secret, Step, Way,
+use crate::{
+    ci::model::{
+        Binding, EnvView, Flow, Hides, Job, Pipeline, Place, Platform, Scope, Secret, Step, Way,
+    },
+    resolve::{CredentialPart, Issuer},
 };
 
 pub(super) const SCHEMA: &str = "keysweep.inventory/1";
@@ -32,6 +35,12 @@ pub struct InventoryPlacement {
     pub name: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scope_candidates: Vec<String>,
+    /// What the secret is, told by its use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<Issuer>,
+    /// Where it is one part of a credential that has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialPart>,
     pub consumers: Vec<InventoryConsumer>,
     /// Code owners of the consumers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -95,6 +104,8 @@ fn entry(
         scope: placement.scope,
         name: placement.name,
         scope_candidates: placement.scope_candidates,
+        issuer: None,
+        credential: None,
         consumers: consumers.into_iter().collect(),
         owners: Vec::new(),
         managed_by: Vec::new(),

@@ -9,6 +9,7 @@ mod disposition;
 mod expose;
 mod exposure;
 mod fallout;
+mod identify;
 mod identity;
 mod inventory;
 mod locked;
@@ -27,6 +28,7 @@ pub use components::{ComponentUse, ComponentsReport, components, gaps_of_compone
 pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, report};
 pub use exposure::*;
 pub use fallout::{Fallen, Fallout, Fallouts};
+pub use identify::{identify_exposures, identify_placements};
 pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
 pub use ownership::{ManagedBy, Owner, OwnerSource, Tool};
 

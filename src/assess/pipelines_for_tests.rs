@@ -2,7 +2,8 @@
 
 use crate::ci::model::{
     Binding, Certainty, Component, EnvView, Flow, Gap, Hides, Job, Kind, Mention, Permissions,
-    Pinned, Pipeline, Place, Platform, Role, Runner, Scope, Secret, Step, Verified, Way,
+    Pinned, Pipeline, Place, Platform, Role, Runner, Scope, Secret, SecretUses, Step, Verified,
+    Way,
 };
 
 pub(super) fn place(line: u32) -> Place {
@@ -56,6 +57,7 @@ pub(super) fn step(index: usize, line: u32, mentions: Vec<Mention>) -> Step {
         files: Vec::new(),
         mentions,
         installs: Vec::new(),
+        uses: SecretUses::default(),
     }
 }
 

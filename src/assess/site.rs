@@ -227,9 +227,11 @@ fn exposures(
     }
     let mut done: HashSet<&Secret> = HashSet::new();
     let firsts = ways.iter().filter(|way| done.insert(&way.flow.secret));
+    let component = &spot.mention.component;
+    let step = spot.step.map(|step| identity::step_key(spot.job, step, component));
     let line = |first: &Reached<'_>| match by_payload.get(&first.flow.secret) {
-        Some(way) => exposure(pack, spot, hit, judged, way, Reach::Payload),
-        None => exposure(pack, spot, hit, judged, first, Reach::AnyCode),
+        Some(way) => exposure(pack, spot, hit, judged, (way, Reach::Payload), step.as_deref()),
+        None => exposure(pack, spot, hit, judged, (first, Reach::AnyCode), step.as_deref()),
     };
     firsts.take(room).map(line).collect()
 }
@@ -244,8 +246,8 @@ fn exposure(
     spot: &Spot<'_>,
     hit: &Hit<'_>,
     judged: &Judged,
-    way: &Reached<'_>,
-    reach: Reach,
+    (way, reach): (&Reached<'_>, Reach),
+    step: Option<&str>,
 ) -> Exposure {
     let certainty = chain(spot, hit, judged, way, reach);
     let placement = Placement::of(spot.defined.pipeline.platform, &way.flow.secret);
@@ -257,9 +259,10 @@ fn exposure(
         placement: &placement,
         file: &consumer.file,
         job: consumer.job.as_deref(),
-        step: spot.step.map(|step| step.index),
+        step,
         carrier: way.carrier,
     });
+    let judged_as = disposition::of(&placement, None, false);
     Exposure {
         id,
         repository: spot.subject.identity.to_owned(),
@@ -276,7 +279,10 @@ fn exposure(
         live: spot.defined.live.to_vec(),
         overlap: judged.overlap,
         rules: way.rules.iter().map(|&rule| rule.to_owned()).collect(),
-        disposition: disposition::of(&placement),
+        disposition: judged_as.disposition,
+        disposition_rule: Some(judged_as.rule.to_owned()),
+        issuer: None,
+        credential: None,
         why: why::sentence(&why::Chain { spot, hit, judged_reason: &judged.reason, way, reach }),
         placement,
         consumer: Some(consumer),

@@ -1,28 +1,10 @@
 //! Literal text that looks like a credential. Its place and kind are reported, never the text.
 
-/// Prefixes that issuers give their tokens, as their documentation states them.
-const PREFIXES: [&str; 20] = [
-    "ghp_",
-    "gho_",
-    "ghu_",
-    "ghs_",
-    "ghr_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "xoxa-",
-    "AKIA",
-    "ASIA",
-    "sk_live_",
-    "rk_live_",
-    "SG.",
-    "npm_",
-    "pypi-",
-    "dckr_pat_",
-    "hvs.",
-    "AIza",
-];
+mod masking;
+mod rules;
+
+pub(crate) use masking::masked;
+pub(crate) use rules::find;
 
 /// Words in the name of a variable or input that say its value is secret.
 const WORDS: [&str; 13] = [
@@ -49,8 +31,12 @@ const OTHER_THINGS: [&str; 22] = [
 ];
 
 /// What people write where a secret is to be put in.
-const PLACEHOLDERS: [&str; 9] = [
+const PLACEHOLDERS: [&str; 13] = [
     "example",
+    "${",
+    "$(",
+    "{{",
+    "0000000000",
     "dummy",
     "placeholder",
     "changeme",
@@ -74,12 +60,13 @@ pub(crate) fn name_is_secret(name: &str) -> bool {
 /// is long and mixes letters with digits.
 pub(crate) fn is_credential(name: &str, value: &str) -> bool {
     let value = value.trim();
-    let prefixed = PREFIXES.iter().any(|prefix| {
-        value.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 12 && is_one_word(rest))
-    });
-    let key_block = value.starts_with("-----BEGIN ") && value.contains("PRIVATE KEY");
     let real = !is_placeholder(value);
-    real && (prefixed || key_block || name_is_secret(name) && is_random_looking(value))
+    real && (!find(value).is_empty() || name_is_secret(name) && is_random_looking(value))
+}
+
+/// The kind of the first credential of a known format in a text.
+pub(crate) fn kind_of(value: &str) -> Option<&'static str> {
+    find(value).first().map(|found| found.kind)
 }
 
 /// The text, with what stands before an `@` in the addresses of URLs taken out: a user's name and password.
@@ -133,7 +120,7 @@ mod tests {
         for (name, value, expected) in [
             ("CODECOV_TOKEN", "1f0c2a8e-94f1-4f7e-9d2c-2f5b6a7c8d9e", true),
             ("ANY", "ghp_0123456789abcdefghijklmnopqrstuvwxyz", true),
-            ("DEPLOY_KEY", "-----BEGIN OPENSSH PRIVATE KEY-----\nx", true),
+            ("DEPLOY_KEY", "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA", true),
             ("POSTGRES_PASSWORD", "postgres", false),
             ("TOKEN_FILE", "/run/secrets/token-0123456789", false),
             ("API_KEY", "${API_KEY_FROM_VAULT_12345}", false),

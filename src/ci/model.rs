@@ -24,6 +24,15 @@ pub struct Pipeline {
     pub gaps: Vec<Gap>,
 }
 
+impl Pipeline {
+    /// Drops what was only there to tell of which kind its secrets are.
+    pub fn forget_uses(&mut self) {
+        for step in self.jobs.iter_mut().flat_map(|job| &mut job.steps) {
+            step.uses = SecretUses::default();
+        }
+    }
+}
+
 #[derive(
     Clone,
     Copy,
@@ -123,6 +132,8 @@ pub struct Step {
     pub mentions: Vec<Mention>,
     /// Packages that its commands install, as far as they are asked about (see `ci::lock`).
     pub installs: Vec<Install>,
+    /// What tells of which kind its secrets are. Dropped once that is known: it is large.
+    pub uses: SecretUses,
 }
 
 /// A command that installs packages.
@@ -193,6 +204,34 @@ impl Manager {
             Self::Composer => "packagist",
         }
     }
+}
+
+/// How a step uses secrets, as far as it tells what they are.
+#[derive(Clone, Debug, Default)]
+pub struct SecretUses {
+    /// Names of the programs that its script runs.
+    pub programs: Vec<Arc<str>>,
+    /// Commands with a secret in their words or on their standard input.
+    pub commands: Vec<Command>,
+    /// Inputs and variables of the step itself that are plain text.
+    pub settings: Vec<(String, Arc<str>)>,
+    /// Kinds of literal credentials, by variable and by the format of the value.
+    pub literals: Vec<(Arc<str>, &'static str)>,
+}
+
+/// One command of a script. Where a word holds a secret, its text shows only which.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    pub words: Vec<Word>,
+    /// Secrets on its standard input.
+    pub stdin: Vec<Secret>,
+    pub place: Place,
+}
+
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Word {
+    pub text: String,
+    pub secrets: Vec<Secret>,
 }
 
 /// A place in the step or job where third-party code is named.

@@ -2,7 +2,10 @@
 
 mod check;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rayon::prelude::*;
 
@@ -23,6 +26,7 @@ use crate::{
     },
     incident,
     report::IncidentLine,
+    resolve::Clues,
 };
 
 /// What a verb may ask for. Tests answer with reports of their own.
@@ -133,7 +137,7 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<ComponentsReport, ExitError> {
-        let parts = each_root(sources, &Asked::everything(), progress, |repository| {
+        let parts = each_root(sources, &Asked::everything(), progress, |repository, _| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
             assess::components(&[(repository.identity.clone(), &pipelines)], coverage)
@@ -151,10 +155,13 @@ impl Stages for Checkout {
         sources: &Sources,
         progress: &Progress,
     ) -> Result<InventoryReport, ExitError> {
-        let parts = each_root(sources, &Asked::everything(), progress, |repository| {
+        let parts = each_root(sources, &Asked::everything(), progress, |repository, clues| {
             let pipelines = pipelines(repository);
             let coverage = listed(repository);
-            assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage)
+            let mut report =
+                assess::inventory(&[(repository.identity.clone(), &pipelines)], coverage);
+            assess::identify_placements(&mut report, clues);
+            report
         })?;
         let mut whole = assess::inventory(&[], Vec::new());
         for part in parts {
@@ -184,8 +191,10 @@ impl Checkout {
         let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(&[pack], pipeline);
         let asked =
             Asked { query, could_name: Some(&could_name), slim: &slim, ..Asked::of(&[pack]) };
-        let parts = each_root(sources, &asked, progress, |repository| {
-            assess::examine(pack, &subject(repository, sources))
+        let parts = each_root(sources, &asked, progress, |repository, clues| {
+            let mut part = assess::examine(pack, &subject(repository, sources));
+            assess::identify_exposures(&mut part, clues);
+            part
         })?;
         let repositories = parts.len();
         let mut report = assess::report(pack, parts);
@@ -238,32 +247,37 @@ fn each_root<T: Send>(
     sources: &Sources,
     asked: &Asked<'_>,
     progress: &Progress,
-    keep: impl Fn(&Repository) -> T + Sync,
+    keep: impl Fn(&Repository, &Clues) -> T + Sync,
 ) -> Result<Vec<T>, ExitError> {
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
     let names = discover::names(&roots);
     let siblings = Checkouts::open(&roots);
     let (wanted, locks) = (&asked.wanted, lock::Cache::default());
-    let lower = |files: &dyn Files, path: &str, entry: Entry| {
-        let mut pipelines = match entry {
-            Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
-            Entry::Workflow | Entry::Action if !asked.workflows => Vec::new(),
-            Entry::Stored(_) => Vec::new(),
-            Entry::Lockfile => lock::unclaimed(files, wanted, &locks, path),
-            Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
-        };
-        for pipeline in &mut pipelines {
-            lock::resolve(files, wanted, &locks, pipeline);
-            (asked.slim)(pipeline);
-        }
-        pipelines
-    };
     progress.begin("reading", roots.len());
     let read = |(root, name): (&PathBuf, &String)| {
+        let clues = Mutex::new(Clues::default());
+        let lower = |files: &dyn Files, path: &str, entry: Entry| {
+            let mut pipelines = match entry {
+                Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
+                Entry::Workflow | Entry::Action if !asked.workflows => Vec::new(),
+                Entry::Stored(_) => Vec::new(),
+                Entry::Lockfile => lock::unclaimed(files, wanted, &locks, path),
+                Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
+            };
+            for pipeline in &mut pipelines {
+                // What tells of a secret may stand in a job that is not wanted.
+                clues.lock().unwrap_or_else(PoisonError::into_inner).read(pipeline);
+                pipeline.forget_uses();
+                lock::resolve(files, wanted, &locks, pipeline);
+                (asked.slim)(pipeline);
+            }
+            pipelines
+        };
         let mut repository = discover::scan(root, &asked.query, &lower, asked.could_name)
             .map_err(|error| failed(&error))?;
         repository.identity.clone_from(name);
-        let kept = keep(&repository);
+        let clues = clues.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let kept = keep(&repository, &clues);
         progress.advance();
         Ok(kept)
     };

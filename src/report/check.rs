@@ -10,7 +10,7 @@ use super::{
     words,
 };
 use crate::assess::{
-    CheckReport, CheckedCredential, CheckedIncident, Disposition, Fallout, Unread, Verdict,
+    CheckReport, CheckedCredential, CheckedIncident, Disposition, Fallen, Fallout, Unread, Verdict,
 };
 
 /// Names on one line; the JSON has them all.
@@ -119,11 +119,8 @@ fn clear(cleared: usize, not_found: usize) -> String {
 fn today(report: &CheckReport) -> String {
     let dangerous: Vec<&Fallout> =
         report.components.iter().filter(|one| !one.credentials.is_empty()).collect();
-    let all: BTreeSet<_> = dangerous
-        .iter()
-        .flat_map(|one| &one.credentials)
-        .map(|one| (&one.repository, &one.placement))
-        .collect();
+    let all: BTreeSet<_> =
+        dangerous.iter().flat_map(|one| &one.credentials).map(Fallen::counts_as).collect();
     let mut page = String::from("\n");
     let head = if report.components.is_empty() {
         "today: no third-party code was found that its maker can change".to_owned()
@@ -187,7 +184,7 @@ fn one_group((members, names): &(Vec<&Fallout>, Vec<String>)) -> String {
         .iter()
         .map(|one| words::versioned(&one.name, one.refs.first().map(String::as_str), one.kind))
         .collect();
-    let width = members[0].credentials.len();
+    let width = members[0].width();
     let lead = format!("  {width:>4}  ");
     text::hang(&lead, &format!("{}: {}", shortened(&shown, 3), shortened(names, MOST_NAMES)), WIDTH)
 }

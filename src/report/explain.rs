@@ -5,6 +5,7 @@ use crate::{
     assess::{Carrier, Confidence, Coverage, Exposure, Reach, Report},
     ci::model::{Pinned, Verified},
     reach::rules,
+    resolve::IssuerConfidence,
 };
 
 const MOST_LINES: usize = 12;
@@ -54,11 +55,44 @@ fn chain(exposure: &Exposure, heading: &Heading) -> Vec<Link> {
         ("confidence", confidence(exposure)),
         ("owner", ownership::owned(exposure)),
         ("managed by", ownership::managed(exposure)),
-        ("what to do", vec![words::advice(exposure.disposition).to_owned()]),
+        ("what it is", what_it_is(exposure)),
+        ("what to do", what_to_do(exposure)),
     ]
     .into_iter()
     .filter(|(_, lines)| !lines.is_empty())
     .collect()
+}
+
+/// Kind, the other parts of the credential, and every sign.
+fn what_it_is(exposure: &Exposure) -> Vec<String> {
+    let Some(issuer) = &exposure.issuer else { return Vec::new() };
+    let sure = match issuer.confidence {
+        IssuerConfidence::Certain => "certain",
+        IssuerConfidence::Likely => "likely",
+        IssuerConfidence::Possible => "possible",
+        IssuerConfidence::Unknown => return vec!["its use does not tell what it is".to_owned()],
+    };
+    let kind = words::issuer(issuer).unwrap_or_default();
+    let field = issuer.field.as_ref().map(|field| format!(", its {field}")).unwrap_or_default();
+    let mut lines = vec![format!("{kind}{field}: {sure}")];
+    if let Some(credential) = &exposure.credential {
+        lines.push(format!("one credential with {}", credential.with.join(", ")));
+    }
+    lines.extend(issuer.evidence.iter().map(|sign| {
+        let at = if sign.file.is_empty() {
+            "the secret's own name".to_owned()
+        } else {
+            words::place_of(&sign.file, sign.line)
+        };
+        format!("{} says {}, {at}", sign.row, sign.kind)
+    }));
+    lines
+}
+
+fn what_to_do(exposure: &Exposure) -> Vec<String> {
+    let advice = words::advice(exposure.disposition).to_owned();
+    let rule = exposure.disposition_rule.as_ref().map(|rule| format!("by rule {rule}"));
+    std::iter::once(advice).chain(rule).collect()
 }
 
 fn component(exposure: &Exposure) -> Vec<String> {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::{
     WIDTH, coverage,
-    grid::{Grid, bold, faint, plain},
+    grid::{Grid, Line, bold, faint, plain},
     headline::coloured,
     text, words,
 };
-use crate::assess::{InventoryPlacement, InventoryReport};
+use crate::assess::{InventoryConsumer, InventoryPlacement, InventoryReport};
 
 pub fn inventory(report: &InventoryReport) -> String {
     let mut page = headline(report);
@@ -41,11 +41,19 @@ fn headline(report: &InventoryReport) -> String {
 
 fn grid(placements: &[&InventoryPlacement]) -> Grid {
     let mut grid = Grid::new(&["PLACEMENT", "WHERE", "HOW"]);
-    for placement in placements {
-        let scope =
-            words::named_scope(placement.platform, &placement.scope, &placement.scope_candidates);
-        let mut name = vec![bold(words::placement_name(&placement.name)), faint(scope)];
-        for consumer in &placement.consumers {
+    for parts in by_credential(placements) {
+        let mut name = name(&parts);
+        let mut shown: Vec<&InventoryConsumer> = Vec::new();
+        for consumer in parts.iter().flat_map(|part| &part.consumers) {
+            let place = |known: &&InventoryConsumer| {
+                (&known.job, &known.step, &known.file, known.carrier)
+                    == (&consumer.job, &consumer.step, &consumer.file, consumer.carrier)
+                    && parts.len() > 1
+            };
+            if shown.iter().any(place) {
+                continue;
+            }
+            shown.push(consumer);
             grid.entry(vec![
                 std::mem::take(&mut name),
                 vec![
@@ -57,4 +65,32 @@ fn grid(placements: &[&InventoryPlacement]) -> Grid {
         }
     }
     grid
+}
+
+/// The parts of one credential are one row, where its first stands.
+fn by_credential<'a>(placements: &[&'a InventoryPlacement]) -> Vec<Vec<&'a InventoryPlacement>> {
+    let mut rows: Vec<Vec<&InventoryPlacement>> = Vec::new();
+    let mut known: BTreeMap<&str, usize> = BTreeMap::new();
+    for placement in placements {
+        let id = placement.credential.as_ref().map(|credential| credential.id.as_str());
+        match id.and_then(|id| known.get(id)) {
+            Some(row) => rows[*row].push(placement),
+            None => {
+                known.extend(id.map(|id| (id, rows.len())));
+                rows.push(vec![placement]);
+            }
+        }
+    }
+    rows
+}
+
+fn name(parts: &[&InventoryPlacement]) -> Vec<Line> {
+    let mut lines: Vec<Line> =
+        parts.iter().map(|part| bold(words::placement_name(&part.name))).collect();
+    let issuers = parts.iter().filter_map(|part| part.issuer.as_ref());
+    lines.extend(words::best(issuers).and_then(words::issuer).map(plain));
+    lines.extend(parts.first().map(|first| {
+        faint(words::named_scope(first.platform, &first.scope, &first.scope_candidates))
+    }));
+    lines
 }

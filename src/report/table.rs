@@ -110,11 +110,11 @@ fn section(title: &str, exposures: &[&Exposure], shown: Shown) -> String {
     }
     let mut grid = Grid::new(&["CREDENTIAL", "WHERE", "HOW", "DO"]);
     let mut above = None;
-    for (placement, places) in by_placement(exposures) {
+    for (parts, places) in by_credential(exposures) {
         for (index, exposure) in places.iter().take(MOST_PLACES).enumerate() {
             let new = index == 0;
             grid.entry(vec![
-                if new { credential(placement) } else { Vec::new() },
+                if new { credential(&parts) } else { Vec::new() },
                 site(exposure, above, shown),
                 how(exposure),
                 what(exposure),
@@ -129,22 +129,52 @@ fn section(title: &str, exposures: &[&Exposure], shown: Shown) -> String {
     format!("  {}\n{}", words::paint(words::BOLD, &format!("{title}:")), grid.render())
 }
 
-/// Each credential with its places, the surest first; credentials of one place stay together.
-fn by_placement<'a>(exposures: &[&'a Exposure]) -> Vec<(&'a Placement, Vec<&'a Exposure>)> {
-    let mut found: BTreeMap<&Placement, Vec<&Exposure>> = BTreeMap::new();
+/// A credential's parts, all of them, and its places.
+type Row<'a> = (Vec<&'a Exposure>, Vec<&'a Exposure>);
+
+/// Each credential with its places, the surest first; credentials of one place stay together. The parts of
+/// one credential are one row: a place is listed once, by the part that is a secret.
+fn by_credential<'a>(exposures: &[&'a Exposure]) -> Vec<Row<'a>> {
+    let mut found: BTreeMap<Key<'a>, Vec<&Exposure>> = BTreeMap::new();
     for exposure in exposures {
-        found.entry(&exposure.placement).or_default().push(exposure);
+        found.entry(key(exposure)).or_default().push(exposure);
     }
-    for places in found.values_mut() {
-        places.sort_by_key(|e| (Reverse(e.confidence), order(e)));
-    }
-    let mut found: Vec<_> = found.into_iter().collect();
-    found.sort_by_key(|(placement, places)| {
+    let mut found: Vec<Row<'a>> = found.into_values().map(row).collect();
+    found.sort_by_key(|(parts, places)| {
         let first = places.first();
         let confidence = first.map_or(Confidence::Possible, |e| e.confidence);
-        (Reverse(confidence), first.map(|e| order(e)), places.len(), *placement)
+        let placement = parts.first().map(|part| &part.placement);
+        (Reverse(confidence), first.map(|e| order(e)), places.len(), placement)
     });
     found
+}
+
+/// Parts of one credential have the same.
+type Key<'a> = (Option<&'a str>, Option<&'a Placement>);
+
+fn key(exposure: &Exposure) -> Key<'_> {
+    match &exposure.credential {
+        Some(credential) => (Some(&credential.id), None),
+        None => (None, Some(&exposure.placement)),
+    }
+}
+
+fn row<'a>(mut parts: Vec<&'a Exposure>) -> Row<'a> {
+    parts.sort_by_key(|e| (&e.placement, Reverse(e.confidence), order(e)));
+    let mut places: Vec<&Exposure> = Vec::new();
+    let mut surest = parts.clone();
+    surest.sort_by_key(|e| (Reverse(e.confidence), order(e), words::is_public(e)));
+    for exposure in surest {
+        let same = |known: &&Exposure| {
+            known.placement != exposure.placement
+                && known.consumer == exposure.consumer
+                && known.component == exposure.component
+        };
+        if !places.iter().any(same) {
+            places.push(exposure);
+        }
+    }
+    (parts, places)
 }
 
 /// File, line, job and step.
@@ -154,8 +184,22 @@ fn order(exposure: &Exposure) -> (&str, u32, Option<&str>, Option<&str>) {
     })
 }
 
-fn credential(placement: &Placement) -> Vec<Line> {
-    vec![bold(words::placement_name(&placement.name)), faint(words::scope(placement))]
+/// The names of its parts, what it is, and where it is kept.
+fn credential(parts: &[&Exposure]) -> Vec<Line> {
+    let mut names: Vec<&str> = Vec::new();
+    for part in parts {
+        if !names.contains(&part.placement.name.as_str()) {
+            names.push(&part.placement.name);
+        }
+    }
+    let mut lines: Vec<Line> =
+        names.into_iter().map(|name| bold(words::placement_name(name))).collect();
+    if let Some(first) = parts.first() {
+        let issuer = parts.iter().filter_map(|part| part.issuer.as_ref());
+        lines.extend(words::best(issuer).and_then(words::issuer).map(plain));
+        lines.push(faint(words::scope(&first.placement)));
+    }
+    lines
 }
 
 fn site(exposure: &Exposure, above: Option<&Exposure>, shown: Shown) -> Vec<Line> {

@@ -4,8 +4,11 @@ use anstyle::{AnsiColor, Style};
 use tabled::settings::Color;
 
 use crate::{
-    assess::{Carrier, Confidence, Consumer, CoverageState, Disposition, Placement, Verdict},
+    assess::{
+        Carrier, Confidence, Consumer, CoverageState, Disposition, Exposure, Placement, Verdict,
+    },
     ci::model::{Component, Kind, Pinned, Platform, Verified},
+    resolve::{Issuer, IssuerConfidence},
 };
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -96,6 +99,36 @@ pub(super) fn named_scope(platform: Platform, scope: &str, candidates: &[String]
         ("unknown", [first @ .., last]) => format!("{} or {last}", first.join(", ")),
         (other, _) => other.to_owned(),
     }
+}
+
+/// `aws-access-key? (eu-west-1)`: what a secret is; a question mark where only a name or a quarrel tells.
+pub(super) fn issuer(issuer: &Issuer) -> Option<String> {
+    let (mark, known) = match issuer.confidence {
+        IssuerConfidence::Unknown => return None,
+        IssuerConfidence::Possible => ("?", &issuer.kind),
+        IssuerConfidence::Likely | IssuerConfidence::Certain => ("", &issuer.kind),
+    };
+    let others: String = issuer.also.iter().map(|kind| format!(" or {kind}")).collect();
+    let account = issuer.account.as_ref().map(|at| format!(" ({at})")).unwrap_or_default();
+    let who = match issuer.field.as_deref() {
+        Some(field @ ("username" | "email")) => format!("{field} of "),
+        _ => String::new(),
+    };
+    Some(format!("{who}{known}{mark}{others}{account}"))
+}
+
+/// The issuer that speaks for a row of several parts: the surest, and of equals the secret's own.
+pub(super) fn best<'i>(issuers: impl Iterator<Item = &'i Issuer>) -> Option<&'i Issuer> {
+    issuers.max_by_key(|issuer| {
+        let field = issuer.field.as_deref().unwrap_or_default();
+        (!matches!(field, "username" | "email"), issuer.confidence)
+    })
+}
+
+/// Whether it is the part of a credential that says who.
+pub(super) fn is_public(exposure: &Exposure) -> bool {
+    let field = exposure.issuer.as_ref().and_then(|issuer| issuer.field.as_deref());
+    field.is_some_and(|field| field.ends_with("id") || field == "username" || field == "email")
 }
 
 pub(super) fn placement_name(name: &str) -> String {

@@ -166,7 +166,7 @@ fn an_id_is_the_digest_of_what_the_line_is_about() {
         "A",
         ".github/workflows/w.yml",
         "tést",
-        1,
+        "#0",
         "env"
     ]);
     let digest = hex::encode(Sha256::digest(parts.to_string()));

@@ -18,7 +18,7 @@ use serde_json::Value;
 /// Differences from the judged truth that are argued, not accidents: `(case, name, why)`.
 const ARGUED: &[(&str, &str, &str)] = &[];
 
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let dir = std::env::var_os("KEYSWEEP_CORPUS").map_or(default, PathBuf::from);
     if dir.is_dir() {

@@ -17,6 +17,8 @@ mod history;
 mod hostile;
 mod import;
 mod inputs;
+mod issuer;
+mod literals;
 mod offline;
 mod owners;
 mod packages;

@@ -87,6 +87,9 @@ pub(crate) fn exposed(id: &str, repository: &str, name: &str) -> Exposure {
         overlap: Some(span("2021-01-31", "2021-04-02")),
         rules: vec!["G8".to_owned(), "G12".to_owned()],
         disposition: Disposition::Rotate,
+        disposition_rule: None,
+        issuer: None,
+        credential: None,
         why: format!("`{name}` is in the environment of the step that runs the script."),
         owners: Vec::new(),
         author_unknown: None,
@@ -428,6 +431,8 @@ fn inventory_table() {
         scope: "environment:production".to_owned(),
         name: "NPM_TOKEN".to_owned(),
         scope_candidates: Vec::new(),
+        issuer: None,
+        credential: None,
         consumers: vec![
             consumer.clone(),
             InventoryConsumer {
@@ -444,6 +449,8 @@ fn inventory_table() {
         name: "*".to_owned(),
         scope: "unknown".to_owned(),
         scope_candidates: vec!["repo".into(), "org".into(), "environment:production".into()],
+        issuer: None,
+        credential: None,
         consumers: vec![InventoryConsumer { whole_context: true, ..consumer }],
         ..npm.clone()
     };

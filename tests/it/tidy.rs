@@ -71,7 +71,7 @@ fn nothing_opens_a_socket_or_starts_a_program() {
 
 #[test]
 fn only_front_ends_know_a_dialect() {
-    let behind = ["src/incident", "src/reach", "src/report", "src/discover"];
+    let behind = ["src/incident", "src/reach", "src/resolve", "src/report", "src/discover"];
     for (path, text) in sources(&behind) {
         for word in ["ci::github", "ci::yaml", "ci::shell"] {
             assert!(!shipped(&text).contains(word), "{path} knows {word}");

@@ -57,6 +57,9 @@ impl JobReader<'_> {
         // One that came here by another variable has its name from there.
         let named = value.flows.iter().any(|flow| flow.secret.scope == Scope::Literal);
         if !named && value.values.iter().any(|text| literal::is_credential(name, text)) {
+            if let Some(kind) = value.values.iter().find_map(|text| literal::kind_of(text)) {
+                self.literals.push((Arc::from(name), kind));
+            }
             let flow = literal_flow(name, cx.place(entry.key_line), way);
             self.sent.push(flow.clone());
             value.add([flow]);

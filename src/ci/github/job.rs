@@ -46,6 +46,8 @@ pub(super) struct JobReader<'a> {
     pub(super) sent: Vec<Flow>,
     pub(super) steps: Vec<Step>,
     pub(super) gaps: Vec<Gap>,
+    /// Kinds of the literal credentials that were met, by variable.
+    pub(super) literals: Vec<(Arc<str>, &'static str)>,
 }
 
 /// Another repository, put into the workspace by `actions/checkout`.
@@ -190,6 +192,7 @@ impl<'a> JobReader<'a> {
             sent: Vec::new(),
             steps: Vec::new(),
             gaps: Vec::new(),
+            literals: Vec::new(),
         }
     }
 

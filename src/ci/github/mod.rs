@@ -13,6 +13,7 @@ mod context;
 pub mod expr;
 mod image;
 mod job;
+mod literals;
 mod matrix;
 mod names;
 mod offered;
@@ -28,6 +29,8 @@ mod workflow;
 
 use std::sync::Arc;
 
+use literals::Watched;
+
 use super::{
     Files, Siblings,
     catalog::Entry,
@@ -37,6 +40,16 @@ use super::{
 
 /// Reads one file. Whatever is wrong with it stands in the pipelines' gaps.
 pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry) -> Vec<Pipeline> {
+    let watched = Watched::new(files);
+    let mut pipelines = lower(&watched, siblings, path, kind);
+    if !matches!(kind, Entry::Stored(_)) {
+        literals::add(&mut pipelines, &watched.texts());
+    }
+    pipelines.iter_mut().for_each(Pipeline::mask);
+    pipelines
+}
+
+fn lower(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry) -> Vec<Pipeline> {
     let file: Arc<str> = Arc::from(path);
     let (root, gaps, doubts) = match load(files, path, &file) {
         Ok(loaded) => loaded,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ci::{
     literal,
-    model::{Binding, EnvView, Flow, Gap, Hides, Install, Mention, Place, Step, Way},
+    model::{Binding, EnvView, Flow, Gap, Hides, Install, Mention, Place, SecretUses, Step, Way},
     normalise,
     shell::{ScriptInput, Shell},
     yaml::{Node, Scalar},
@@ -19,6 +19,10 @@ use crate::ci::{
 
 /// Steps that one job may expand to.
 const MAX_STEPS: usize = 20_000;
+
+/// Plain inputs and variables of one step that are kept to tell what its secrets are.
+pub(super) const MOST_SETTINGS: usize = 24;
+pub(super) const LONGEST_SETTING: usize = 120;
 
 /// Keys of steps that run nothing themselves.
 const CONTROL: [&str; 4] = ["wait", "wait-all", "cancel", "parallel"];
@@ -110,6 +114,7 @@ impl JobReader<'_> {
             files: self.files_left.clone(),
             mentions: Vec::new(),
             installs: Vec::new(),
+            uses: self.plain_settings(&own_env),
         });
         self.run_or_use(&current, cx);
         true
@@ -133,6 +138,26 @@ impl JobReader<'_> {
         let runs = |key: &&str| node.entry(key).is_some();
         if !["uses", "run"].iter().chain(&CONTROL).any(runs) {
             self.odd_step(node.line, "this step has neither `run` nor `uses`", cx);
+        }
+    }
+
+    /// What the step itself sets in plain text: a registry, a user's name, a region.
+    fn plain_settings(&self, own_env: &Names) -> SecretUses {
+        let of_variable = |(name, value): (&str, &Value)| {
+            let text = value.values.first().filter(|_| value.flows.is_empty())?;
+            Some((name.to_owned(), Arc::clone(text)))
+        };
+        let is_short =
+            |(_, text): &(String, Arc<str>)| text.len() <= LONGEST_SETTING && !text.contains("${{");
+        SecretUses {
+            settings: own_env
+                .iter()
+                .filter_map(of_variable)
+                .filter(is_short)
+                .take(MOST_SETTINGS)
+                .collect(),
+            literals: self.literals.clone(),
+            ..SecretUses::default()
         }
     }
 
@@ -170,6 +195,9 @@ impl JobReader<'_> {
             });
             self.add_mentions(outcome.mentions, current, cx);
             self.add_installs(outcome.installs, current, cx);
+            let uses = &mut self.steps[current.index].uses;
+            uses.programs.extend(outcome.programs);
+            uses.commands.extend(outcome.commands);
             for mut binding in outcome.env_for_later_steps {
                 written_out(&mut binding, &self.steps[current.index].place);
                 self.sent.extend(binding.flows.iter().cloned());

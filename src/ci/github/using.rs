@@ -8,7 +8,7 @@ use super::{
     job::{self, Checkout, JobReader},
     names::Names,
     residue,
-    step::Current,
+    step::{Current, LONGEST_SETTING, MOST_SETTINGS},
     uses::{self, Uses},
     value::Value,
 };
@@ -27,6 +27,15 @@ pub(super) struct Using<'s> {
     pub(super) inputs: Names,
     pub(super) current: &'s Current<'s>,
     pub(super) certainty: Certainty,
+}
+
+/// An input without a secret, empty where only an expression knows it.
+fn plain((name, value): (&str, &Value)) -> Option<(String, Arc<str>)> {
+    let text = match value.values.as_slice() {
+        [text] if !value.partial => Arc::clone(text),
+        _ => Arc::from(""),
+    };
+    (value.flows.is_empty() && text.len() <= LONGEST_SETTING).then(|| (name.to_owned(), text))
 }
 
 impl JobReader<'_> {
@@ -148,7 +157,11 @@ impl JobReader<'_> {
     }
 
     fn mention(&mut self, component: Component, step: &Using<'_>, inputs: &Names) -> usize {
-        let mentions = &mut self.steps[step.current.index].mentions;
+        let current = &mut self.steps[step.current.index];
+        if inputs.iter().any(|(_, value)| !value.flows.is_empty()) {
+            current.uses.settings.extend(inputs.iter().filter_map(plain).take(MOST_SETTINGS));
+        }
+        let mentions = &mut current.mentions;
         mentions.push(Mention {
             component,
             place: step.place.clone(),

@@ -34,6 +34,7 @@ impl Machine<'_, '_> {
         if argv.is_empty() {
             return Effect::default();
         }
+        self.note_use(frame, &argv, at);
         if self.runs_word(frame, &argv, at) {
             return Effect::default();
         }

@@ -23,6 +23,7 @@ mod repo_calls;
 mod session;
 mod setting;
 mod syntax;
+mod uses;
 mod value;
 mod verify;
 mod world;
@@ -30,7 +31,7 @@ mod wrappers;
 
 use std::sync::Arc;
 
-use super::model::{Binding, Flow, Gap, Install, Mention, Place};
+use super::model::{Binding, Command, Flow, Gap, Install, Mention, Place};
 
 pub use session::Session;
 
@@ -122,4 +123,8 @@ pub struct Outcome {
     /// `NAME=value` written to `$GITHUB_OUTPUT`, with the secrets in the value.
     pub outputs: Vec<Binding>,
     pub gaps: Vec<Gap>,
+    /// Names of the programs that ran, the first of many.
+    pub programs: Vec<Arc<str>>,
+    /// Commands with secrets in them, the first of many.
+    pub commands: Vec<Command>,
 }

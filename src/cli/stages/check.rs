@@ -19,10 +19,11 @@ pub(super) fn run(
         packs.iter().partition(|pack| pack.has_kind(Kind::Vendor));
     let mut reports = examine(&others, sources, progress)?;
     reports.extend(examine(&vendors, sources, progress)?);
-    let today = each_root(sources, &Asked::everything(), progress, |repository| {
+    let today = each_root(sources, &Asked::everything(), progress, |repository, clues| {
         let mut fallouts = Fallouts::default();
         let pipelines = pipelines(repository);
         fallouts.add(&repository.identity, pipelines.iter().map(AsRef::as_ref));
+        fallouts.identify(&repository.identity, clues);
         let gaps = assess::gaps_of_components(&repository.identity, &pipelines);
         (fallouts, [listed(repository), gaps].concat())
     })?;
@@ -57,9 +58,14 @@ fn examine(
     let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(packs, pipeline);
     // What was used at other times only is told by `expose`: here it would cost all of history.
     let asked = Asked { query, slim: &slim, ..Asked::of(packs) };
-    let parts: Vec<Vec<Part>> = each_root(sources, &asked, progress, |repository| {
+    let parts: Vec<Vec<Part>> = each_root(sources, &asked, progress, |repository, clues| {
         let subject = subject(repository, sources);
-        packs.iter().map(|pack| assess::examine(pack, &subject)).collect()
+        let examine = |pack: &&Pack| {
+            let mut part = assess::examine(pack, &subject);
+            assess::identify_exposures(&mut part, clues);
+            part
+        };
+        packs.iter().map(examine).collect()
     })?;
     let mut by_pack: Vec<Vec<Part>> = packs.iter().map(|_| Vec::new()).collect();
     for of_root in parts {
