@@ -9,6 +9,8 @@ pub mod discover;
 
 pub mod reach;
 
+pub mod resolve;
+
 pub mod assess;
 
 pub mod report;

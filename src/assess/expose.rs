@@ -83,6 +83,15 @@ pub fn report(pack: &Pack, parts: Vec<Part>) -> Report {
     }
 }
 
+impl Report {
+    /// Adds what else was not seen; nothing that could change the verdict.
+    pub fn note(&mut self, entries: impl IntoIterator<Item = Coverage>) {
+        let entries = entries.into_iter().map(|entry| Coverage { matters: false, ..entry });
+        let all = std::mem::take(&mut self.coverage).into_iter().chain(entries);
+        self.coverage = unseen::sorted(all.collect());
+    }
+}
+
 /// Exposures of one file. Steps times secrets of a job: a small file can ask for millions.
 const MOST_LINES: usize = 50_000;
 

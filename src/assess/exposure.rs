@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{ManagedBy, Owner};
 use crate::ci::model::{Component, Place, Platform};
 
 pub const SCHEMA: &str = "keysweep.exposure/1";
@@ -65,6 +66,15 @@ pub struct Exposure {
     pub rules: Vec<String>,
     pub disposition: Disposition,
     pub why: String,
+    /// Who owns the consumer, and who first named the placement there; empty where nobody is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
+    /// Why the author of the line that first named it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_unknown: Option<String>,
+    /// What in git writes the placement, or makes its value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed_by: Vec<ManagedBy>,
 }
 
 #[derive(

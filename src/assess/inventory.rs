@@ -8,7 +8,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Carrier, Coverage, Placement, consumer::step_label, coverage};
+use super::{Carrier, Coverage, ManagedBy, Owner, Placement, consumer::step_label, coverage};
 use crate::ci::model::{
     Binding, EnvView, Flow, Hides, Job, Pipeline, Place, Platform, Scope, Secret, Step, Way,
 };
@@ -33,6 +33,12 @@ pub struct InventoryPlacement {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scope_candidates: Vec<String>,
     pub consumers: Vec<InventoryConsumer>,
+    /// Code owners of the consumers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<Owner>,
+    /// What in git writes the placement, or makes its value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub managed_by: Vec<ManagedBy>,
 }
 
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
@@ -90,6 +96,8 @@ fn entry(
         name: placement.name,
         scope_candidates: placement.scope_candidates,
         consumers: consumers.into_iter().collect(),
+        owners: Vec::new(),
+        managed_by: Vec::new(),
     }
 }
 

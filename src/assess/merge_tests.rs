@@ -83,6 +83,9 @@ fn exposure(why: &str, confidence: Confidence, live: Live) -> Exposure {
         rules: Vec::new(),
         disposition: Disposition::Rotate,
         why: why.to_owned(),
+        owners: Vec::new(),
+        author_unknown: None,
+        managed_by: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ mod identity;
 mod inventory;
 mod locked;
 mod merge;
+mod ownership;
 #[cfg(test)]
 mod pipelines_for_tests;
 mod placement;
@@ -25,6 +26,7 @@ pub use expose::{Basis, Defined, Part, Subject, examine, keep_what_counts, repor
 pub use exposure::*;
 pub use fallout::{Fallen, Fallout, Fallouts};
 pub use inventory::{InventoryConsumer, InventoryPlacement, InventoryReport, inventory};
+pub use ownership::{ManagedBy, Owner, OwnerSource, Tool};
 
 pub const CHECK_SCHEMA: &str = check::SCHEMA;
 pub const COMPONENTS_SCHEMA: &str = components::SCHEMA;

@@ -37,8 +37,7 @@ pub(super) struct Judged {
 
 /// `None`: the component is none of the incident's. At most `room` exposures.
 pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>, room: usize) -> Option<Found<'p>> {
-    let hit = pack.examine(&spot.mention.component, &context(spot))?;
-    let judged = judge(spot, &hit);
+    let (judged, hit) = worst(pack, spot)?;
     let site = Site {
         repository: spot.subject.identity.to_owned(),
         component: spot.mention.component.clone(),
@@ -56,6 +55,29 @@ pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>, room: usize) -> Option
     };
     let site = Version { site, windows: hit.windows, by_date: judged.by_date };
     Some(Found { site, exposures })
+}
+
+/// An incident may speak of one component several times (two phases, a second wave): each is judged with
+/// its own windows, the worst counts, and those that say the same add their times and their reach.
+fn worst<'p>(pack: &'p Pack, spot: &Spot<'_>) -> Option<(Judged, Hit<'p>)> {
+    let hits = pack.examine_each(&spot.mention.component, &context(spot));
+    let mut all: Vec<(Judged, Hit<'p>)> =
+        hits.into_iter().map(|hit| (judge(spot, &hit), hit)).collect();
+    all.sort_by_key(|(judged, hit)| (judged.status, judged.certainty, hit.standing.rank()));
+    let mut all = all.into_iter();
+    let (mut judged, mut hit) = all.next()?;
+    let alike = (judged.status, judged.certainty);
+    for (more, other) in all.filter(|(one, _)| (one.status, one.certainty) == alike) {
+        judged.overlap = match (judged.overlap, more.overlap) {
+            (Some(a), Some(b)) => Some(merge::hull(a, b)),
+            (a, b) => a.or(b),
+        };
+        // Outside of one window says nothing of the others.
+        judged.by_date |= more.by_date;
+        hit.windows.extend(other.windows);
+        hit.payload = hit.payload.union(&other.payload);
+    }
+    Some((judged, hit))
 }
 
 fn context(spot: &Spot<'_>) -> Context {
@@ -258,6 +280,9 @@ fn exposure(
         why: why::sentence(&why::Chain { spot, hit, judged_reason: &judged.reason, way, reach }),
         placement,
         consumer: Some(consumer),
+        owners: Vec::new(),
+        author_unknown: None,
+        managed_by: Vec::new(),
     }
 }
 

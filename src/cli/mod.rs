@@ -8,6 +8,7 @@ mod expose;
 mod incidents;
 mod inventory;
 mod output;
+mod ownership;
 mod progress;
 mod schema;
 mod settings;

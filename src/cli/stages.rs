@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use rayon::prelude::*;
 
-use super::{ExitError, Progress, Sources};
+use super::{ExitError, Progress, Sources, ownership};
 use crate::{
     assess::{
         self, Basis, CheckReport, ComponentsReport, Coverage, Defined, InventoryReport, Report,
@@ -133,6 +133,7 @@ impl Stages for Checkout {
             whole.placements.extend(part.placements);
             whole.coverage.extend(part.coverage);
         }
+        ownership::of_inventory(&mut whole, sources);
         Ok(whole)
     }
 }
@@ -159,7 +160,9 @@ impl Checkout {
             assess::examine(pack, &subject(repository, sources))
         })?;
         let repositories = parts.len();
-        Ok(Exposed { report: assess::report(pack, parts), repositories })
+        let mut report = assess::report(pack, parts);
+        ownership::of_report(&mut report, sources);
+        Ok(Exposed { report, repositories })
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Definition`] is one content of one CI file together with everything its lowering read. Where
 //! git knows its past, it carries the intervals in which it was in force.
 
+mod attribution;
 mod clone;
 mod folder;
 mod graph;
@@ -10,6 +11,7 @@ mod history;
 mod identity;
 mod objects;
 mod outside;
+mod present;
 mod recorded;
 mod refs;
 mod remembered;
@@ -34,7 +36,9 @@ use crate::ci::{
     catalog::Entry,
     model::{Certainty, Pipeline},
 };
+pub use attribution::{Answer, Author, MOST_OBJECTS, NO_HISTORY, Question, first_named};
 pub use folder::Folder;
+pub use present::{Managed, Placed, Present};
 pub use roots::{Checkouts, identity, names, roots};
 
 /// One checkout, read.

@@ -68,7 +68,8 @@ pub enum Standing<'p> {
 }
 
 impl Standing<'_> {
-    fn rank(&self) -> u8 {
+    /// The worse, the lower.
+    pub fn rank(&self) -> u8 {
         match self {
             Self::Bad { certainty: Certainty::Inferred, .. } => 0,
             Self::Bad { certainty: Certainty::Possible, .. } => 1,

@@ -7,6 +7,7 @@
 
 mod builtin;
 mod capability;
+mod clues;
 pub mod document;
 mod examine;
 mod guard;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::{
     Capabilities, Document, Window,
-    document::{Component, Exfiltration, Guard, Mode, NotAffected, RefRule, Resolves},
+    clues::Clues,
+    document::{Component, Exfiltration, Guard, Mode, NotAffected, RefRule, Resolves, WindowKind},
     identity::Name,
     lint::{Finding, lint},
     locate::Locator,
@@ -21,6 +22,7 @@ pub struct Pack {
     document: Document,
     components: Vec<PackComponent>,
     not_affected: Vec<Vec<Name>>,
+    pub(super) clues: Clues,
 }
 
 /// One component of an incident.
@@ -73,7 +75,8 @@ impl Pack {
     /// What history has to be read for: [`Pack::hull`], and all of it where a vendor's store is asked
     /// for, since what was stored once may have been left there.
     pub fn span_to_read(&self) -> (Option<Timestamp>, Option<Timestamp>) {
-        if self.has_kind(crate::ci::model::Kind::Vendor) { (None, None) } else { self.hull() }
+        let of_vendor = |one: &PackComponent| one.entry.mode == Mode::Vendor;
+        if self.components.iter().any(of_vendor) { (None, None) } else { self.hull() }
     }
 
     pub(super) fn not_affected(&self) -> impl Iterator<Item = (&NotAffected, &[Name])> {
@@ -87,10 +90,11 @@ impl Pack {
     /// Findings of the linter have been asked for before: what fails here would have been one.
     fn build(document: Document) -> Result<Self, String> {
         let components = document.components.iter().map(|c| PackComponent::build(c, &document));
-        let components = components.collect::<Result<_, _>>()?;
+        let components: Vec<PackComponent> = components.collect::<Result<_, _>>()?;
+        let clues = Clues::new(&components);
         let names = |entry: &NotAffected| names_of(entry.kind, &entry.names);
         let not_affected = document.not_affected.iter().map(names).collect();
-        Ok(Self { document, components, not_affected })
+        Ok(Self { document, components, not_affected, clues })
     }
 }
 
@@ -144,7 +148,7 @@ impl PackComponent {
 /// What was put into a vendor's store at any time before is in it, unless somebody took it out.
 fn read_window(window: &super::document::Window, entry: &Component) -> Result<Window, String> {
     let read = Window::read(window)?;
-    let stored = entry.mode == Mode::Vendor && read.is_of_component();
+    let stored = entry.mode == Mode::Vendor && read.kind == WindowKind::Exfiltrated;
     Ok(Window { from: read.from.filter(|_| !stored), ..read })
 }
 

@@ -6,15 +6,7 @@ use crate::ci::{lock, model::Kind};
 impl Pack {
     /// Whether a text that nobody understood names one of the components, or the host of one.
     pub fn could_name(&self, text: &str) -> bool {
-        let text = text.to_ascii_lowercase();
-        self.components().iter().any(|component| {
-            let packages = component.package_names().map(|name| (Kind::Package, name));
-            let names = component.entry.names.iter().map(|name| (component.entry.kind, &**name));
-            names.chain(packages).any(|(kind, name)| {
-                let clue = identity::clue(kind, name);
-                !clue.is_empty() && text.contains(&clue)
-            })
-        })
+        self.clues.are_in(text)
     }
 
     /// Whether a component of this kind is one of this incident's.

@@ -17,6 +17,8 @@ use crate::assess::{
 const MOST_NAMES: usize = 6;
 /// Groups of components with the same reach.
 const MOST_GROUPS: usize = 5;
+/// Reasons why incidents are open.
+const MOST_REASONS: usize = 3;
 /// Incidents with credentials that are told one by one.
 const MOST_INCIDENTS: usize = 12;
 
@@ -67,16 +69,17 @@ fn acted_on(incident: &CheckedIncident) -> impl Iterator<Item = &CheckedCredenti
     })
 }
 
-/// Incidents that the same unread things keep open are told together.
+/// Incidents that the same unread thing keeps open are told together, whatever else does.
 fn unknown(incidents: &[&CheckedIncident]) -> String {
-    let mut by_reason: BTreeMap<Vec<&Unread>, Vec<&CheckedIncident>> = BTreeMap::new();
+    let mut by_reason: BTreeMap<Option<&Unread>, Vec<&CheckedIncident>> = BTreeMap::new();
     for incident in incidents {
-        by_reason.entry(incident.unread.iter().collect()).or_default().push(incident);
+        by_reason.entry(incident.unread.first()).or_default().push(incident);
     }
     let mut groups: Vec<_> = by_reason.into_iter().collect();
     groups.sort_by_key(|(_, incidents)| std::cmp::Reverse(incidents.len()));
-    let more = groups.split_off(groups.len().min(MOST_GROUPS));
-    let mut page: String = groups.iter().map(|group| one_unknown(group)).collect();
+    let more = groups.split_off(groups.len().min(MOST_REASONS));
+    let mut page: String =
+        groups.iter().map(|(first, incidents)| one_unknown(*first, incidents)).collect();
     if !more.is_empty() {
         let left: usize = more.iter().map(|(_, incidents)| incidents.len()).sum();
         let rest = format!("{} more, see the JSON", count(left, "incident", "incidents"));
@@ -85,18 +88,16 @@ fn unknown(incidents: &[&CheckedIncident]) -> String {
     page
 }
 
-fn one_unknown((unread, incidents): &(Vec<&Unread>, Vec<&CheckedIncident>)) -> String {
+fn one_unknown(first: Option<&Unread>, incidents: &[&CheckedIncident]) -> String {
     let ids: Vec<String> = incidents.iter().map(|one| one.id.clone()).collect();
     let open = incidents.iter().map(|one| acted_on(one).count()).max().unwrap_or_default();
-    let why = match (unread.first(), unread.len()) {
+    let others = incidents.iter().map(|one| one.unread.len()).max().unwrap_or_default();
+    let why = match (first, others.saturating_sub(1)) {
         (None, _) => format!("{} could not be settled", count(open, "credential", "credentials")),
-        (Some(first), 1) => format!("{} could hide a use: {}", first.scope, first.reason),
+        (Some(first), 0) => format!("{} could hide a use: {}", first.scope, first.reason),
         (Some(first), n) => {
-            format!(
-                "{} and {} could hide a use",
-                first.scope,
-                count(n - 1, "other thing", "other things")
-            )
+            let others = count(n, "other thing", "other things");
+            format!("{} and up to {others} could hide a use", first.scope)
         }
     };
     line(Verdict::Unknown, &format!("{} · {why}", shortened(&ids, 3)))
@@ -124,7 +125,9 @@ fn today(report: &CheckReport) -> String {
         .map(|one| (&one.repository, &one.placement))
         .collect();
     let mut page = String::from("\n");
-    let head = if dangerous.is_empty() {
+    let head = if report.components.is_empty() {
+        "today: no third-party code was found that its maker can change".to_owned()
+    } else if dangerous.is_empty() {
         format!(
             "today: no credential is within reach of {}",
             count(

@@ -1,6 +1,6 @@
 //! The derivation of one line of an exposure report, link by link.
 
-use super::{Heading, WIDTH, dates, headline, text, words};
+use super::{Heading, WIDTH, dates, headline, ownership, text, words};
 use crate::{
     assess::{Carrier, Confidence, Coverage, Exposure, Reach, Report},
     ci::model::{Pinned, Verified},
@@ -52,6 +52,8 @@ fn chain(exposure: &Exposure, heading: &Heading) -> Vec<Link> {
         ("reach", vec![reach(exposure.reach).to_owned()]),
         ("rules", rules_of(exposure)),
         ("confidence", confidence(exposure)),
+        ("owner", ownership::owned(exposure)),
+        ("managed by", ownership::managed(exposure)),
         ("what to do", vec![words::advice(exposure.disposition).to_owned()]),
     ]
     .into_iter()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::Style;
 
-use super::{Heading, WIDTH, dates, text, text::count, words};
+use super::{Heading, WIDTH, dates, ownership, text, text::count, words};
 use crate::assess::{
     Confidence, CoverageState, Disposition, Exposure, Placement, Reach, Report, SiteStatus, Verdict,
 };
@@ -179,5 +179,7 @@ fn to_do(report: &Report) -> String {
         let number = slots.values().filter(|disposition| **disposition == what).count();
         (number > 0).then(|| format!("{} {number}", words::disposition(what)))
     });
-    parts.collect::<Vec<_>>().join(" · ")
+    let ownerless = ownership::ownerless(&report.exposures);
+    let ownerless = (ownerless > 0).then(|| format!("owner: none for {ownerless}"));
+    parts.chain(ownerless).collect::<Vec<_>>().join(" · ")
 }

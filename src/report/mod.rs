@@ -12,6 +12,7 @@ mod headline;
 mod incidents;
 mod inventory;
 mod json;
+mod ownership;
 mod schema;
 mod sites;
 mod table;

@@ -8,7 +8,7 @@ use std::{
 use super::{
     Heading, WIDTH, coverage, dates,
     grid::{Grid, Line, bold, faint, plain},
-    headline, sites, text, words,
+    headline, ownership, sites, text, words,
 };
 use crate::assess::{Confidence, Exposure, Placement, Reach, Report, Span};
 
@@ -70,6 +70,7 @@ fn block(repository: &str, exposures: &[&Exposure]) -> String {
         );
         lines.push_str(&text::hang("  ", &note, WIDTH));
     }
+    lines.push_str(&ownership::notes(exposures));
     lines
 }
 

@@ -17,6 +17,7 @@ mod history;
 mod hostile;
 mod inputs;
 mod offline;
+mod owners;
 mod packages;
 mod packs;
 mod peers;

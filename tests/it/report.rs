@@ -88,6 +88,9 @@ pub(crate) fn exposed(id: &str, repository: &str, name: &str) -> Exposure {
         rules: vec!["G8".to_owned(), "G12".to_owned()],
         disposition: Disposition::Rotate,
         why: format!("`{name}` is in the environment of the step that runs the script."),
+        owners: Vec::new(),
+        author_unknown: None,
+        managed_by: Vec::new(),
     }
 }
 
@@ -431,6 +434,8 @@ fn inventory_table() {
                 ..consumer.clone()
             },
         ],
+        owners: Vec::new(),
+        managed_by: Vec::new(),
     };
     let all = InventoryPlacement {
         name: "*".to_owned(),

@@ -54,12 +54,9 @@ fn examine(
         as_of: sources.as_of,
         now: Some(sources.now),
     };
-    let could_name = |text: &[u8]| {
-        let text = String::from_utf8_lossy(text);
-        packs.iter().any(|pack| pack.could_name(&text))
-    };
     let slim = |pipeline: &mut Pipeline| assess::keep_what_counts(packs, pipeline);
-    let asked = Asked { query, could_name: Some(&could_name), slim: &slim, ..Asked::of(packs) };
+    // What was used at other times only is told by `expose`: here it would cost all of history.
+    let asked = Asked { query, slim: &slim, ..Asked::of(packs) };
     let parts: Vec<Vec<Part>> = each_root(sources, &asked, progress, |repository| {
         let subject = subject(repository, sources);
         packs.iter().map(|pack| assess::examine(pack, &subject)).collect()

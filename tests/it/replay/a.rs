@@ -9,7 +9,7 @@ use keysweep::{
     incident::{self, Context, SOURCES, WindowKind, find},
 };
 
-use super::{CI, standing, taken};
+use super::{CI, judged, standing, taken};
 
 /// A job that runs the command with one secret in its environment, and another secret in another job.
 fn job(command: &str) -> String {
@@ -64,7 +64,7 @@ fn lived(
     from: &str,
     to: &str,
 ) -> (keysweep::assess::Verdict, Vec<String>) {
-    taken(incident, &[(from, &[(path, text)]), (to, &[(path, ""), ("README.md", "x")])])
+    judged(incident, &[(from, &[(path, text)]), (to, &[(path, ""), ("README.md", "x")])])
 }
 
 const TRAVIS: &str =
@@ -404,7 +404,7 @@ fn every_pack_in_the_folder_is_built_in_and_lints_clean() {
 /// Earlier incidents without a pack, and why there is none.
 const WITHOUT_PACK: &[(&str, &str)] = &[
     ("spotbugs-2024", "an attack on one repository; what it led to begins with reviewdog-2025"),
-    ("trivy-february-2026", "an attack on one repository; what it led to is trivy-2026"),
+    ("trivy-february-2026", "an attack on one project's own token; what it led to is trivy-2026"),
     ("GHSA-7x29-qqmq-v6qc", "a flaw of an action that was used against its own project only"),
 ];
 

@@ -6,7 +6,7 @@ mod b;
 use std::{fs, path::Path, process::Command};
 
 use keysweep::{
-    assess::{Confidence, Reach, Report, Verdict},
+    assess::{Confidence, Reach, Report, SiteStatus, Verdict},
     ci::model::Component,
     cli::{Checkout, Progress, Sources, Stages},
     incident::{self, Context, Standing},
@@ -56,6 +56,23 @@ pub(super) fn replay(incident: &str, history: History<'_>) -> Report {
 /// The verdict, and the names that the known payload took; `?` after what is possible only.
 pub(super) fn taken(incident: &str, history: History<'_>) -> (Verdict, Vec<String>) {
     let report = replay(incident, history);
+    (report.summary.verdict, names(&report))
+}
+
+/// The same for the components that it found, whatever else could not be read.
+pub(super) fn judged(incident: &str, history: History<'_>) -> (Verdict, Vec<String>) {
+    let report = replay(incident, history);
+    let is = |status| report.sites.iter().any(|site| site.status == status);
+    let verdict = match () {
+        () if is(SiteStatus::Exposed) => Verdict::Exposed,
+        () if is(SiteStatus::Unknown) => Verdict::Unknown,
+        () if is(SiteStatus::Cleared) => Verdict::Cleared,
+        () => Verdict::NotFound,
+    };
+    (verdict, names(&report))
+}
+
+fn names(report: &Report) -> Vec<String> {
     let by_payload = report.exposures.iter().filter(|e| e.reach == Reach::Payload);
     let mut names: Vec<_> = by_payload
         .map(|e| {
@@ -65,7 +82,7 @@ pub(super) fn taken(incident: &str, history: History<'_>) -> (Verdict, Vec<Strin
         .collect();
     names.sort();
     names.dedup();
-    (report.summary.verdict, names)
+    names
 }
 
 /// One word for what a pack says of a component, before any date is looked at.
