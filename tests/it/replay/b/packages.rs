@@ -1,6 +1,4 @@
 //! axios, litellm with telnyx, the Bitwarden CLI, TanStack.
-//!
-//! Another package is no hit, and *unknown*: what it brings with it stands in no lock file.
 
 use jiff::Timestamp;
 use keysweep::{
@@ -63,7 +61,7 @@ fn bitwarden_cli_hits_clears_and_misses() {
     assert_eq!(run("npx @bitwarden/cli login"), (Exposed, names(&["IN_STEP?"])));
     assert_eq!(run("npx @bitwarden/cli@2026.3.0 login"), (Cleared, vec![]));
     assert_eq!(run("npx @bitwarden/cli@2026.4.1 login"), (Cleared, vec![]));
-    assert_eq!(run("npx @bitwarden/sdk-napi@2026.4.0"), (Unknown, vec![]));
+    assert_eq!(run("npx @bitwarden/sdk-napi@2026.4.0"), (NotFound, vec![]));
     let clone = component(Kind::Repository, "bitwarden/clients", None, Pinned::No);
     assert_eq!(standing(pack, &clone, &Context::default()), "cleared");
 }
@@ -100,7 +98,7 @@ fn axios_hits_clears_and_misses() {
     let all = names(&["GITHUB_TOKEN", "IN_JOB", "IN_STEP"]);
     assert_eq!(run("npx axios@1.14.1"), (Exposed, all));
     assert_eq!(run("npx axios@1.14.0"), (Cleared, vec![]));
-    assert_eq!(run("npx axios-mock-adapter"), (Unknown, vec![]));
+    assert_eq!(run("npx axios-mock-adapter"), (NotFound, vec![]));
     for (version, expected) in [
         ("1.14.1", "bad"),
         ("0.30.4", "bad"),
@@ -130,7 +128,7 @@ fn litellm_and_telnyx_hit_clear_and_miss() {
     assert!(run("uvx litellm@1.82.7").1.contains(&"IN_STEP".to_owned()));
     assert_eq!(run("uvx litellm@1.82.6"), (Cleared, vec![]));
     assert_eq!(run("uvx litellm").0, Exposed);
-    assert_eq!(run("uvx litellm-proxy").0, Unknown);
+    assert_eq!(run("uvx litellm-proxy").0, NotFound);
     // The image was not built from it.
     assert_eq!(run("docker run ghcr.io/berriai/litellm:main-latest"), (Cleared, vec![]));
     for (name, version, expected) in [
@@ -160,7 +158,7 @@ fn tanstack_hits_clears_and_misses() {
     let all = names(&["GITHUB_TOKEN", "IN_JOB", "IN_STEP"]);
     assert_eq!(run("npx @tanstack/router-cli@1.166.46 generate"), (Exposed, all));
     assert_eq!(run("npx @tanstack/router-cli@1.166.45 generate"), (Cleared, vec![]));
-    assert_eq!(run("npx create-vite@5"), (Unknown, vec![]));
+    assert_eq!(run("npx create-vite@5"), (NotFound, vec![]));
     for (name, version, expected) in [
         ("npm:@tanstack/react-router", "1.169.5", "bad"),
         ("npm:@tanstack/react-router", "1.169.8", "bad"),
