@@ -103,8 +103,6 @@ impl Search<'_> {
                 open |= !spec::stands_alone(ecosystem, name) && !self.is_local_tool(name);
                 continue;
             };
-            // It may bring another one of them.
-            open |= self.wanted.len() > 1;
             let component = spec::component(ecosystem, name, range);
             let how = match component.pinned {
                 Pinned::Version => format!("the command asks for {range}"),

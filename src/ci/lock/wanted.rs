@@ -54,11 +54,6 @@ impl Wanted {
         self.names.is_empty()
     }
 
-    /// How many packages are looked for.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
     /// Whether any package of this ecosystem is wanted.
     pub fn any_of(&self, ecosystem: &str) -> bool {
         self.finders.contains_key(ecosystem)

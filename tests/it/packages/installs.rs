@@ -104,7 +104,7 @@ fn an_unlocked_install_is_possible() {
         ),
         (
             "npm i -g axios@1.13.0",
-            "Unknown | Unknown npm:axios@1.14.1 package-lock.json:2 | Cleared npm:axios@1.13.0 .github/workflows/ci.yml:7 | file",
+            "Unknown | Unknown npm:axios@1.14.1 package-lock.json:2 | Cleared npm:axios@1.13.0 .github/workflows/ci.yml:7",
         ),
         ("npx other", "Unknown | Unknown npm:axios@1.14.1 package-lock.json:2 | file"),
         ("npx axios@1.14.1", "Exposed | Exposed npm:axios@1.14.1 .github/workflows/ci.yml:7 |"),
