@@ -59,7 +59,9 @@ pub fn components(
 /// Gaps of pipelines; one matters that could hide a component or a secret.
 pub fn gaps_of_components(repository: &str, pipelines: &[Arc<Pipeline>]) -> Vec<Coverage> {
     coverage::of_gaps(repository, pipelines, |hides| match hides {
-        Hides::Anything | Hides::Text(_) | Hides::Kind(_) | Hides::Secrets => true,
+        Hides::Anything | Hides::Text(_) | Hides::Kind(_) | Hides::Packages(_) | Hides::Secrets => {
+            true
+        }
         Hides::Nothing => false,
     })
 }

@@ -8,8 +8,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Coverage, Exposure, Live, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, merge, site,
-    unseen,
+    Coverage, Exposure, Live, Report, SCHEMA, Site, SiteStatus, Summary, Verdict, locked, merge,
+    site, unseen,
 };
 use crate::{
     ci::model::{
@@ -114,6 +114,10 @@ fn assess<'p, 's>(pack: &'p Pack, subject: &'s Subject<'_>) -> Assessed<'p, 's> 
         if defined.pipeline.role == Role::Offered && is_inner(defined, &called) {
             continue;
         }
+        if defined.pipeline.role == Role::Locked {
+            all.sites.push(locked::sites(pack, subject, defined));
+            continue;
+        }
         let (mut sites, mut room) = (Vec::new(), MOST_LINES);
         for job in &defined.pipeline.jobs {
             let of_steps = job
@@ -187,7 +191,7 @@ fn called<'a>(subject: &'a Subject<'_>) -> Called<'a> {
 }
 
 /// Whether two definitions were in force together; one without dates may always have been.
-fn at_one_time(a: &[Live], b: &[Live]) -> bool {
+pub(super) fn at_one_time(a: &[Live], b: &[Live]) -> bool {
     let before = |a: &Live, b: &Live| a.to.zip(b.from).is_some_and(|(to, from)| to <= from);
     let meet = |a: &Live| b.iter().any(|b| !before(a, b) && !before(b, a));
     a.is_empty() || b.is_empty() || a.iter().any(meet)
@@ -207,6 +211,7 @@ pub fn keep_what_counts(packs: &[&Pack], pipeline: &mut Pipeline) {
         }
         job.sent = Vec::new();
         job.mentions = Vec::new();
+        job.steps.iter_mut().for_each(|step| step.installs = Vec::new());
         let mut files = HashSet::from([Arc::clone(&job.place.file)]);
         job.steps.retain(|step| files.insert(Arc::clone(&step.place.file)));
         job.steps.shrink_to_fit();

@@ -64,7 +64,7 @@ pub fn inventory(
         coverage.extend(coverage::of_gaps(identity, pipelines, |hides| match hides {
             Hides::Anything | Hides::Secrets => true,
             // A job is sent what its definition names; code that it fetches cannot name more.
-            Hides::Text(_) | Hides::Kind(_) | Hides::Nothing => false,
+            Hides::Text(_) | Hides::Kind(_) | Hides::Packages(_) | Hides::Nothing => false,
         }));
     }
     InventoryReport { schema: SCHEMA.to_owned(), placements, coverage: coverage::tidy(coverage) }

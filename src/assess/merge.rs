@@ -171,7 +171,7 @@ fn lives<'l>(all: impl Iterator<Item = &'l Live>) -> Vec<Live> {
     joined
 }
 
-fn hull(a: Span, b: Span) -> Span {
+pub(super) fn hull(a: Span, b: Span) -> Span {
     Span {
         from: a.from.zip(b.from).map(|(a, b)| a.min(b)),
         to: a.to.zip(b.to).map(|(a, b)| a.max(b)),

@@ -11,6 +11,7 @@ mod exposure;
 mod fallout;
 mod identity;
 mod inventory;
+mod locked;
 mod merge;
 mod ownership;
 #[cfg(test)]

@@ -55,6 +55,7 @@ pub(super) fn step(index: usize, line: u32, mentions: Vec<Mention>) -> Step {
         env: Vec::new(),
         files: Vec::new(),
         mentions,
+        installs: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::{
     SiteStatus, Span, Subject, disposition, expose::Defined, identity, merge, merge::Version, why,
 };
 use crate::{
-    ci::model::{Certainty, Job, Mention, Os, Role, Secret, Step},
+    ci::model::{Certainty, Install, Installed, Job, Kind, Mention, Os, Role, Secret, Step},
     incident::{Capabilities, Capability, Context, Hit, Meeting, Pack, Standing, meet},
     reach::{Reached, reached, rules},
 };
@@ -37,8 +37,7 @@ pub(super) struct Judged {
 
 /// `None`: the component is none of the incident's. At most `room` exposures.
 pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>, room: usize) -> Option<Found<'p>> {
-    let hit = pack.examine(&spot.mention.component, &context(spot))?;
-    let judged = judge(spot, &hit);
+    let (judged, hit) = worst(pack, spot)?;
     let site = Site {
         repository: spot.subject.identity.to_owned(),
         component: spot.mention.component.clone(),
@@ -58,6 +57,29 @@ pub(super) fn assess<'p>(pack: &'p Pack, spot: &Spot<'_>, room: usize) -> Option
     Some(Found { site, exposures })
 }
 
+/// An incident may speak of one component several times (two phases, a second wave): each is judged with
+/// its own windows, the worst counts, and those that say the same add their times and their reach.
+fn worst<'p>(pack: &'p Pack, spot: &Spot<'_>) -> Option<(Judged, Hit<'p>)> {
+    let hits = pack.examine_each(&spot.mention.component, &context(spot));
+    let mut all: Vec<(Judged, Hit<'p>)> =
+        hits.into_iter().map(|hit| (judge(spot, &hit), hit)).collect();
+    all.sort_by_key(|(judged, hit)| (judged.status, judged.certainty, hit.standing.rank()));
+    let mut all = all.into_iter();
+    let (mut judged, mut hit) = all.next()?;
+    let alike = (judged.status, judged.certainty);
+    for (more, other) in all.filter(|(one, _)| (one.status, one.certainty) == alike) {
+        judged.overlap = match (judged.overlap, more.overlap) {
+            (Some(a), Some(b)) => Some(merge::hull(a, b)),
+            (a, b) => a.or(b),
+        };
+        // Outside of one window says nothing of the others.
+        judged.by_date |= more.by_date;
+        hit.windows.extend(other.windows);
+        hit.payload = hit.payload.union(&other.payload);
+    }
+    Some((judged, hit))
+}
+
 fn context(spot: &Spot<'_>) -> Context {
     let identity = spot.subject.identity;
     // Clones of one repository are told apart by their folder: `owner/repo (PATH)`.
@@ -68,8 +90,24 @@ fn context(spot: &Spot<'_>) -> Context {
         os: spot.job.runner.os,
         self_hosted: spot.job.runner.self_hosted,
         public: None,
-        install_scripts: None,
+        install_scripts: installed(spot).and_then(|(install, _)| install.install_scripts),
     }
+}
+
+/// The install that a mentioned package comes by.
+fn installed<'a>(spot: &Spot<'a>) -> Option<(&'a Install, &'a Installed)> {
+    let component = &spot.mention.component;
+    let installs = spot.step.filter(|_| component.kind == Kind::Package)?.installs.iter();
+    let of = |install: &'a Install| {
+        let same = |one: &&Installed| {
+            one.place == spot.mention.place
+                && one.component.name == component.name
+                && (install.mentioned || one.component.reference == component.reference)
+        };
+        let by = install.place == spot.mention.place || spot.mention.via.contains(&install.place);
+        install.found.iter().find(same).filter(|_| by).map(|one| (install, one))
+    };
+    installs.filter_map(of).next()
 }
 
 fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
@@ -80,7 +118,13 @@ fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
         overlap,
         by_date: false,
     };
-    let cleared = |reason: String| judged(SiteStatus::Cleared, reason, Certainty::Inferred, None);
+    // How a package came by its version stands before what is said of it.
+    let led = |reason: String| match installed(spot) {
+        Some((_, installed)) => format!("{}; {reason}", installed.how),
+        None => reason,
+    };
+    let cleared =
+        |reason: String| judged(SiteStatus::Cleared, led(reason), Certainty::Inferred, None);
     if !spot.mention.runs {
         return cleared("fetched, and nothing was found that runs it".to_owned());
     }
@@ -90,12 +134,12 @@ fn judge(spot: &Spot<'_>, hit: &Hit<'_>) -> Judged {
     let (windows, certainty) = match &hit.standing {
         Standing::Cleared { reason } => return cleared(reason.clone()),
         Standing::Unknown { reason } => {
-            return unknown_content(spot, &hit.windows, reason);
+            return unknown_content(spot, &hit.windows, &led(reason.clone()));
         }
         Standing::Bad { windows, certainty } => (windows, *certainty),
     };
     let exposed = |reason: String, certainty, overlap| {
-        judged(SiteStatus::Exposed, reason, certainty, overlap)
+        judged(SiteStatus::Exposed, led(reason), certainty, overlap)
     };
     let bad = hit.resolved_by.clone().unwrap_or_else(|| "its content was bad".to_owned());
     match meet(windows, dated(spot)) {

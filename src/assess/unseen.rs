@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{Basis, Coverage, CoverageState, Live, Site, SiteStatus, Subject, coverage};
+use super::{
+    Basis, Coverage, CoverageState, Live, Site, SiteStatus, Subject, coverage, expose::Defined,
+};
 use crate::{
     ci::model::{Gap, Hides, Platform, Role},
     discover::{self, Hidden},
@@ -28,7 +30,10 @@ pub(super) fn of(pack: &Pack, subject: &Subject<'_>, sites: &[Site]) -> Vec<Cove
         entries.push(gap_entry(pack, subject, gap, sites));
     }
     entries.extend(not_standing_yet(pack, subject));
-    if subject.definitions.iter().any(|d| d.pipeline.platform == Platform::Github) {
+    let of_github = |d: &Defined<'_>| {
+        d.pipeline.platform == Platform::Github && d.pipeline.role != Role::Locked
+    };
+    if subject.definitions.iter().any(of_github) {
         entries.push(settings(subject));
     }
     if sites.iter().any(|site| site.status != SiteStatus::Cleared)
@@ -92,6 +97,7 @@ fn gap_entry(pack: &Pack, subject: &Subject<'_>, gap: &Gap, sites: &[Site]) -> C
         Hides::Anything => true,
         Hides::Text(text) => pack.could_name(text),
         Hides::Kind(kind) => pack.has_kind(*kind),
+        Hides::Packages(ecosystem) => pack.has_packages_of(ecosystem),
         Hides::Secrets => sites.iter().any(|site| {
             let file = &*gap.place.file;
             let calls = site.via.iter().map(|place| &*place.file);

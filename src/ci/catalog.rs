@@ -29,6 +29,8 @@ pub enum Entry {
     Workflow,
     /// `action.yml`: run by who calls it, here or elsewhere.
     Action,
+    /// A lock file of a format that is read (`ci::lock`).
+    Lockfile,
     /// A file of a CI vendor, asked only for what it names of the vendor's store.
     Stored(Platform),
 }
@@ -307,6 +309,7 @@ static TABLE: &[Row] = &[
     lock("bun", "npm", Any("bun.lock")),
     lock("bun", "npm", Any("bun.lockb")),
     lock("bundler", "rubygems", Any("Gemfile.lock")),
+    lock("bundler", "rubygems", Any("gems.locked")),
     lock("cargo", "crates.io", Any("Cargo.lock")),
     lock("carthage", "swift", Any("Cartfile.resolved")),
     lock("cocoapods", "cocoapods", Any("Podfile.lock")),
@@ -331,7 +334,7 @@ static TABLE: &[Row] = &[
     lock("pnpm", "npm", Any("pnpm-lock.yaml")),
     lock("poetry", "pypi", Any("poetry.lock")),
     lock("pub", "pub", Any("pubspec.lock")),
-    lock("pylock", "pypi", Any("pylock.toml")),
+    lock("pylock", "pypi", Named("pylock.", &["toml"])),
     lock("swiftpm", "swift", Any("Package.resolved")),
     lock("terraform", "terraform", Any(".terraform.lock.hcl")),
     lock("uv", "pypi", Any("uv.lock")),

@@ -54,6 +54,8 @@ pub enum Role {
     /// An `action.yml` or a reusable workflow that is there for other repositories: its secrets are
     /// those of the consumer, named `inputs.X` or `secrets.X`.
     Offered,
+    /// A lock file: what it lists runs where something installs it.
+    Locked,
 }
 
 /// What starts a pipeline, as far as it decides which secrets it gets (rules G5, G6).
@@ -119,6 +121,78 @@ pub struct Step {
     pub files: Vec<Flow>,
     /// Third-party code of this step: the component of `uses:`, or what its script fetches.
     pub mentions: Vec<Mention>,
+    /// Packages that its commands install, as far as they are asked about (see `ci::lock`).
+    pub installs: Vec<Install>,
+}
+
+/// A command that installs packages.
+#[derive(Clone, Debug)]
+pub struct Install {
+    pub manager: Manager,
+    /// The folder of the checkout in which it looks for its manifest; `None`: it cannot be told.
+    pub folder: Option<Arc<str>>,
+    /// It installs what manifest and lock file of that folder say.
+    pub project: bool,
+    /// Requirement files that it names, relative to the checkout.
+    pub files: Vec<Arc<str>>,
+    /// Packages that the command itself names, as written.
+    pub named: Vec<Arc<str>>,
+    /// Those are mentions of their step already.
+    pub mentioned: bool,
+    /// `false`: it takes newer versions than a lock file holds, or looks at none.
+    pub locked: bool,
+    /// Nothing is installed but what is named: `pip --no-deps`, `--require-hashes`.
+    pub closed: bool,
+    /// Whether packages may run code while they are installed; `None` where that cannot be told.
+    pub install_scripts: Option<bool>,
+    pub place: Place,
+    pub via: Vec<Place>,
+    pub env: EnvView,
+    pub certainty: Certainty,
+    /// Packages that are asked about, with what is known of their versions; each is a mention too.
+    pub found: Vec<Installed>,
+}
+
+/// A package that an [`Install`] takes.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    pub component: Component,
+    /// In the lock file, else in the manifest, else the command.
+    pub place: Place,
+    /// Half a sentence: `package-lock.json holds 1.14.1`.
+    pub how: String,
+}
+
+/// A package manager.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Manager {
+    Npm,
+    Yarn,
+    Pnpm,
+    Bun,
+    Pip,
+    Uv,
+    Poetry,
+    Pipenv,
+    Pdm,
+    Cargo,
+    Go,
+    Bundler,
+    Composer,
+}
+
+impl Manager {
+    /// As in the names of packages: `npm:axios`.
+    pub fn ecosystem(self) -> &'static str {
+        match self {
+            Self::Npm | Self::Yarn | Self::Pnpm | Self::Bun => "npm",
+            Self::Pip | Self::Uv | Self::Poetry | Self::Pipenv | Self::Pdm => "pypi",
+            Self::Cargo => "cargo",
+            Self::Go => "go",
+            Self::Bundler => "rubygems",
+            Self::Composer => "packagist",
+        }
+    }
 }
 
 /// A place in the step or job where third-party code is named.
@@ -373,6 +447,8 @@ pub enum Hides {
     Text(Arc<str>),
     /// A component of this kind: the name of an image or action that only an expression knows.
     Kind(Kind),
+    /// Packages of this ecosystem, as in their names: `npm:axios`.
+    Packages(&'static str),
     /// Secrets, but no component.
     Secrets,
     Nothing,

@@ -15,6 +15,7 @@ use crate::{
     ci::{
         self, Files,
         catalog::Entry,
+        lock::{self, Wanted},
         model::{Kind, Pipeline},
     },
     discover::{
@@ -199,6 +200,8 @@ struct Asked<'a> {
     could_name: Option<&'a CouldName<'a>>,
     /// Takes from a pipeline, as soon as it is read, what is not wanted: most of a large repository.
     slim: &'a (dyn Fn(&mut Pipeline) + Sync),
+    /// Packages that are looked for in lock files. A list of all would have millions of lines.
+    wanted: Wanted,
     /// Whether files are asked for what a vendor stores.
     stores: bool,
     /// Whether workflows and actions are read.
@@ -209,7 +212,9 @@ impl Asked<'_> {
     /// What these incidents need to be read; nothing more is known of them yet.
     fn of(packs: &[&incident::Pack]) -> Self {
         let any = |of: fn(&incident::Pack) -> bool| packs.iter().any(|pack| of(pack));
+        let components = packs.iter().flat_map(|pack| pack.components());
         Self {
+            wanted: Wanted::new(components.flat_map(incident::PackComponent::package_names)),
             stores: any(|pack| pack.has_kind(Kind::Vendor)),
             workflows: any(|pack| pack.components().iter().any(|c| c.entry.kind != Kind::Vendor)),
             ..Self::everything()
@@ -221,6 +226,7 @@ impl Asked<'_> {
             query: Query::default(),
             could_name: None,
             slim: &|_| {},
+            wanted: Wanted::default(),
             stores: false,
             workflows: true,
         }
@@ -237,14 +243,19 @@ fn each_root<T: Send>(
     let roots = discover::roots(&sources.paths).map_err(|error| failed(&error))?;
     let names = discover::names(&roots);
     let siblings = Checkouts::open(&roots);
+    let (wanted, locks) = (&asked.wanted, lock::Cache::default());
     let lower = |files: &dyn Files, path: &str, entry: Entry| {
         let mut pipelines = match entry {
             Entry::Stored(platform) if asked.stores => ci::stored::read(files, path, platform),
             Entry::Workflow | Entry::Action if !asked.workflows => Vec::new(),
             Entry::Stored(_) => Vec::new(),
+            Entry::Lockfile => lock::unclaimed(files, wanted, &locks, path),
             Entry::Workflow | Entry::Action => ci::github::read(files, &siblings, path, entry),
         };
-        pipelines.iter_mut().for_each(asked.slim);
+        for pipeline in &mut pipelines {
+            lock::resolve(files, wanted, &locks, pipeline);
+            (asked.slim)(pipeline);
+        }
         pipelines
     };
     progress.begin("reading", roots.len());

@@ -18,7 +18,7 @@ use super::{
     survey::{self, Find, Found},
     versions::VersionId,
 };
-use crate::ci::model::Certainty;
+use crate::ci::{catalog::Entry, model::Certainty};
 
 pub(super) fn definitions(
     clone: &Clone,
@@ -138,7 +138,7 @@ impl States<'_> {
             let interval = self.graph.anywhere(*at);
             for find in self.lists.get(self.list(*at)) {
                 match &find.what {
-                    Found::Entry(..) => {}
+                    Found::Entry(Entry::Workflow | Entry::Action | Entry::Stored(_), _) => {}
                     Found::Trouble(reason) if find.path.is_empty() => lost.push((*at, reason)),
                     _ => extend(spans.entry(find).or_default(), Some(interval)),
                 }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::ci::{
     Files,
-    catalog::{Known, What},
+    catalog::{Entry, Known, What},
     model::Certainty,
 };
 
@@ -119,6 +119,10 @@ pub(super) fn unread<'f>(finds: impl Iterator<Item = (&'f Find, Vec<Live>)>) -> 
             hides,
         };
         match &find.what {
+            Found::Entry(Entry::Lockfile, _) => {
+                let reason = "a lock file: the packages of an incident are looked for in it";
+                coverage.push(file(CoverageState::Seen, reason.to_owned(), Hidden::Nothing));
+            }
             Found::Entry(..) => {}
             Found::Unread(Known { system, what: What::Ci }) => {
                 let (paths, spans) = dialects.entry(system).or_default();

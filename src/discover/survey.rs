@@ -13,7 +13,10 @@ use super::{
     folder::{self, Folder},
     objects::{Cache, Mode, Objects, Slot, lock},
 };
-use crate::ci::catalog::{self, Entry, Known};
+use crate::ci::{
+    catalog::{self, Entry, Known, What},
+    lock::Format,
+};
 
 /// Deeper folders are not searched.
 const DEEPEST: usize = 64;
@@ -218,6 +221,10 @@ fn classify(path: &str, link: bool, id: Option<ObjectId>) -> [Option<Found>; 2] 
         Some(entry) => [Some(Found::Entry(entry, id)), None],
         None => {
             let known = catalog::known(path);
+            let lockfile = known.is_some_and(|known| matches!(known.what, What::Lockfile { .. }));
+            if lockfile && readable && Format::of(path).is_some() {
+                return [Some(Found::Entry(Entry::Lockfile, id)), None];
+            }
             let stored = known.filter(|_| readable).and_then(catalog::stored);
             [known.map(Found::Unread), stored.map(|entry| Found::Entry(entry, id))]
         }

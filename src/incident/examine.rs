@@ -68,7 +68,8 @@ pub enum Standing<'p> {
 }
 
 impl Standing<'_> {
-    fn rank(&self) -> u8 {
+    /// The worse, the lower.
+    pub fn rank(&self) -> u8 {
         match self {
             Self::Bad { certainty: Certainty::Inferred, .. } => 0,
             Self::Bad { certainty: Certainty::Possible, .. } => 1,
@@ -169,28 +170,6 @@ impl Pack {
         }
     }
 
-    /// A package of which the pack lists the bad releases.
-    fn release<'p>(
-        &'p self,
-        affected: &'p PackComponent,
-        component: &Component,
-        bad: &[String],
-    ) -> Standing<'p> {
-        let (name, listed) = (&component.name, bad.join(", "));
-        let exact = component.reference.as_deref().filter(|_| component.pinned == Pinned::Version);
-        match exact.map(|version| version.trim_start_matches(['=', 'v'])) {
-            Some(version) if bad.iter().any(|one| one == version) => {
-                self.bad(affected, &affected.entry.source)
-            }
-            Some(version) => cleared(&format!("{name} {version} is not a bad release ({listed})")),
-            // Whatever was newest then was taken; whether that was a bad one, only a log can tell.
-            None => Standing::Bad {
-                windows: affected.windows.iter().collect(),
-                certainty: Certainty::Possible,
-            },
-        }
-    }
-
     fn commit<'p>(&'p self, affected: &'p PackComponent, commit: &str) -> Standing<'p> {
         let entry = &affected.entry;
         let is = |listed: &str| listed.eq_ignore_ascii_case(commit);
@@ -272,7 +251,7 @@ impl Pack {
     }
 
     /// A fact that one weak source tells is a possibility, not more.
-    fn bad<'p>(&'p self, affected: &'p PackComponent, source: &str) -> Standing<'p> {
+    pub(super) fn bad<'p>(&'p self, affected: &'p PackComponent, source: &str) -> Standing<'p> {
         let weak = affected.weak || self.is_weak(source);
         Standing::Bad {
             windows: affected.windows.iter().collect(),

@@ -19,6 +19,7 @@ mod lint;
 mod locate;
 mod pack;
 mod reference;
+mod release;
 mod sight;
 mod window;
 

@@ -1,7 +1,7 @@
 //! Whether something that was not read could hide a component of an incident.
 
 use super::{Pack, identity};
-use crate::ci::model::Kind;
+use crate::ci::{lock, model::Kind};
 
 impl Pack {
     /// Whether a text that nobody understood names one of the components, or the host of one.
@@ -48,7 +48,11 @@ impl Pack {
     /// Whether a package of this ecosystem is one of the components.
     pub fn has_packages_of(&self, ecosystem: &str) -> bool {
         let of_ecosystem = |name: &String| match name.split_once(':') {
-            Some((of, _)) => of.eq_ignore_ascii_case(ecosystem),
+            Some((of, _)) => {
+                let one = lock::ecosystem(of);
+                of.eq_ignore_ascii_case(ecosystem)
+                    || one.is_some_and(|one| lock::ecosystem(ecosystem) == Some(one))
+            }
             None => true,
         };
         let components = self.components().iter().map(|component| &component.entry);

@@ -19,6 +19,7 @@ mod import;
 mod inputs;
 mod offline;
 mod owners;
+mod packages;
 mod packs;
 mod peers;
 mod readme;

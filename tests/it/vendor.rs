@@ -179,3 +179,41 @@ fn a_workflow_of_that_name_from_before_the_campaign_is_cleared() {
     assert!(report.exposures.is_empty());
     assert!(!matches!(report.summary.verdict, Verdict::Exposed));
 }
+
+/// A second wave of the same name, from a source that carries less.
+const SECOND_WAVE: &str = r#"
+[sources.rumour]
+title = "Said once"
+url = "https://example.com/rumour"
+trust = "weak"
+retrieved = "2026-01-01"
+
+[[components]]
+id = "second"
+kind = "injected-workflow"
+names = [".github/workflows/*_security.yml"]
+mode = "account"
+payload = ["K1"]
+source = "rumour"
+
+[[components.windows]]
+kind = "served"
+from = { at = "2025-11-01", precision = "day", source = "rumour" }
+"#;
+
+#[test]
+fn each_wave_is_judged_by_its_own_window_and_source() {
+    let closed = PUSHED.replace(
+        "from = { at = \"2025-09-02\", precision = \"day\", source = \"report\" }",
+        "from = { at = \"2025-09-02\", precision = \"day\", source = \"report\" }\n\
+         to = { at = \"2025-09-09\", precision = \"day\", source = \"report\" }",
+    );
+    let pack = format!("{closed}{SECOND_WAVE}");
+    let of = |date: &str| {
+        let dir = repository(&[(date, &[(".github/workflows/a_security.yml", PUSHED_FILE)])]);
+        let report = expose(&pack, dir.path());
+        report.exposures.iter().map(|e| e.confidence).max()
+    };
+    assert_eq!(of("2025-09-03T00:00:00Z"), Some(Confidence::Inferred));
+    assert_eq!(of("2025-11-03T00:00:00Z"), Some(Confidence::Possible));
+}

@@ -7,6 +7,7 @@ mod action;
 mod actions;
 mod bindings;
 mod budget;
+mod build;
 mod call;
 mod context;
 pub mod expr;
@@ -44,8 +45,8 @@ pub fn read(files: &dyn Files, siblings: &dyn Siblings, path: &str, kind: Entry)
     let Some(root) = root else { return vec![workflow::empty(&file, gaps)] };
     match kind {
         Entry::Workflow => workflow::read(files, siblings, &file, &root, gaps, doubts),
-        Entry::Stored(_) => Vec::new(),
         Entry::Action => offered::read(files, siblings, &file, &root, gaps, doubts),
+        Entry::Stored(_) | Entry::Lockfile => Vec::new(),
     }
 }
 

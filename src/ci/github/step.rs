@@ -11,7 +11,7 @@ use super::{
 };
 use crate::ci::{
     literal,
-    model::{Binding, EnvView, Flow, Gap, Hides, Mention, Place, Step, Way},
+    model::{Binding, EnvView, Flow, Gap, Hides, Install, Mention, Place, Step, Way},
     normalise,
     shell::{ScriptInput, Shell},
     yaml::{Node, Scalar},
@@ -109,6 +109,7 @@ impl JobReader<'_> {
             env: current.env.secret_bindings(),
             files: self.files_left.clone(),
             mentions: Vec::new(),
+            installs: Vec::new(),
         });
         self.run_or_use(&current, cx);
         true
@@ -168,6 +169,7 @@ impl JobReader<'_> {
                 workdir: workdir.as_deref().unwrap_or_default(),
             });
             self.add_mentions(outcome.mentions, current, cx);
+            self.add_installs(outcome.installs, current, cx);
             for mut binding in outcome.env_for_later_steps {
                 written_out(&mut binding, &self.steps[current.index].place);
                 self.sent.extend(binding.flows.iter().cloned());
@@ -185,7 +187,12 @@ impl JobReader<'_> {
     }
 
     /// A matrix over several shells reads one script several times.
-    fn add_mentions(&mut self, mentions: Vec<Mention>, current: &Current<'_>, cx: &Context) {
+    pub(super) fn add_mentions(
+        &mut self,
+        mentions: Vec<Mention>,
+        current: &Current<'_>,
+        cx: &Context,
+    ) {
         let step = &mut self.steps[current.index];
         for mut mention in mentions {
             mention.via = current.via.iter().cloned().chain(mention.via).collect();
@@ -203,6 +210,29 @@ impl JobReader<'_> {
                     own.iter_mut().filter_map(|binding| written_out(binding, &mention.place));
                 self.sent.extend(written);
                 step.mentions.push(mention);
+            }
+        }
+    }
+
+    pub(super) fn add_installs(
+        &mut self,
+        installs: Vec<Install>,
+        current: &Current<'_>,
+        cx: &Context,
+    ) {
+        let step = &mut self.steps[current.index];
+        for mut install in installs {
+            install.via = current.via.iter().cloned().chain(install.via).collect();
+            install.certainty = install.certainty.max(cx.certainty);
+            // A matrix over several shells reads one script several times.
+            let same = |other: &Install| {
+                other.place == install.place
+                    && other.folder == install.folder
+                    && other.named == install.named
+                    && other.files == install.files
+            };
+            if !step.installs.iter().any(same) {
+                step.installs.push(install);
             }
         }
     }

@@ -22,11 +22,11 @@ use crate::ci::{
 const MAX_NESTING: usize = 10;
 
 /// One `uses:` in its place.
-struct Using<'s> {
-    place: Place,
-    inputs: Names,
-    current: &'s Current<'s>,
-    certainty: Certainty,
+pub(super) struct Using<'s> {
+    pub(super) place: Place,
+    pub(super) inputs: Names,
+    pub(super) current: &'s Current<'s>,
+    pub(super) certainty: Certainty,
 }
 
 impl JobReader<'_> {
@@ -97,6 +97,7 @@ impl JobReader<'_> {
         };
         let mention = self.mention(component, step, &inputs);
         self.leave(owner_repo, path, step, cx);
+        self.started_by(owner_repo, step, cx);
         if let Some(known) = known {
             if known.post {
                 self.posts.push((step.current.index, mention));

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use super::{
     component::Use,
-    fetch, file_tools,
+    fetch, file_tools, installs,
     machine::{Effect, Frame, Machine, Started, Variable, predefined},
     options::{Grammar, listed},
     packages,
@@ -156,6 +156,7 @@ impl Machine<'_, '_> {
     }
 
     fn tool(&mut self, frame: &mut Frame, tool: &str, argv: &[Value], at: usize) -> Option<Effect> {
+        installs::note(self, frame, tool, argv, at);
         if listed(FILTERS, tool) && !matches!(tool, "perl") {
             return Some(filter(self, frame, tool, argv));
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    builds,
     component::{self, Use},
     machine::{Effect, Frame, Machine, Started, Variable},
     options::{Grammar, Parsed},
@@ -10,6 +11,7 @@ use super::{
     world::What,
     wrappers::exported,
 };
+use crate::ci::model::{Hides, Kind};
 
 const RUN: Grammar = Grammar {
     short: "acehlmpuvw",
@@ -61,7 +63,15 @@ pub(super) fn run(
             Some(inside(machine, &mut inner, command, at))
         }
         "compose" => Some(compose(machine, frame, rest, at)),
+        "bake" => {
+            let reason = "images of a build: what `docker buildx bake` reads is not followed";
+            machine.gap(frame.place(at), reason, Hides::Kind(Kind::Image));
+            Some(Effect::default())
+        }
         "build" | "tag" => {
+            if subcommand.first() == "build" {
+                builds::build(machine, frame, rest, at);
+            }
             let grammar = Grammar { short: "tf", long: "tag file", ..Grammar::default() };
             let parsed = grammar.parse(rest);
             let built = parsed.values(&["t", "tag"]).map(|value| value.first().to_owned());
@@ -100,6 +110,11 @@ fn image_run(
         let blob = machine.fetched(frame, what, at, image.texts.len() > 1);
         let started = Started { frame: &inner, at, argv: command, reads_stdin: true };
         machine.runs(started, &[blob], Use::Started);
+    }
+    // An image of the job's own is run with what it stands on.
+    if let Some(bases) = machine.world.bases.get(image.first()).cloned() {
+        let started = Started { frame: &inner, at, argv: command, reads_stdin: true };
+        machine.runs(started, &bases, Use::Started);
     }
     let mut command = command.to_vec();
     if let Some(entrypoint) = parsed.value(&["entrypoint"])
@@ -192,8 +207,11 @@ fn passed(frame: &Frame, parsed: &Parsed) -> HashMap<String, Variable> {
 }
 
 fn compose(machine: &mut Machine<'_, '_>, frame: &mut Frame, rest: &[Value], at: usize) -> Effect {
-    let operands = COMPOSE.parse(rest).operands;
-    let Some((subcommand, rest)) = operands.split_first() else { return Effect::default() };
+    let parsed = COMPOSE.parse(rest);
+    let files =
+        parsed.values(&["f", "file"]).map(|file| file.first().to_owned()).collect::<Vec<_>>();
+    let Some((subcommand, rest)) = parsed.operands.split_first() else { return Effect::default() };
+    builds::compose(machine, frame, &files, subcommand.first(), at);
     if !matches!(subcommand.first(), "run" | "exec") {
         return Effect::default();
     }

@@ -332,7 +332,7 @@ impl<'s, 'a> Machine<'s, 'a> {
         flows
     }
 
-    fn environment(&self, frame: &Frame) -> EnvView {
+    pub(super) fn environment(&self, frame: &Frame) -> EnvView {
         let mut bindings: Vec<Binding> = frame
             .vars
             .iter()

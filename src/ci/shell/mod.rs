@@ -3,6 +3,7 @@
 //! A [`Session`] is one job: files, `PATH`, exported variables and the working directory live on from
 //! step to step, so a download in one step and its execution in another are one finding.
 
+mod builds;
 mod cmd;
 mod commands;
 mod component;
@@ -10,6 +11,7 @@ mod containers;
 mod fetch;
 mod file_tools;
 mod git;
+mod installs;
 mod interpreters;
 mod machine;
 mod options;
@@ -28,7 +30,7 @@ mod wrappers;
 
 use std::sync::Arc;
 
-use super::model::{Binding, Flow, Gap, Mention};
+use super::model::{Binding, Flow, Gap, Install, Mention, Place};
 
 pub use session::Session;
 
@@ -59,6 +61,17 @@ pub struct ScriptInput<'a> {
     pub placeholders: &'a [Placeholder],
     /// Relative to the checkout; empty is its top.
     pub workdir: &'a str,
+}
+
+/// An image that an action builds from a Dockerfile of the repository.
+#[derive(Debug)]
+pub struct ImageBuild<'a> {
+    pub place: &'a Place,
+    /// Relative to the checkout, as is the context.
+    pub file: &'a str,
+    pub context: &'a str,
+    /// All that the build is given.
+    pub passed: &'a [Binding],
 }
 
 /// One `${{ … }}` of a script.
@@ -103,6 +116,7 @@ pub struct Outcome {
     /// What is fetched and kept has `runs: false` here even if a later script runs it: ask
     /// [`Session::ran`] once all scripts of the job were followed.
     pub mentions: Vec<Mention>,
+    pub installs: Vec<Install>,
     /// Written to `$GITHUB_ENV` (or the platform's like): environment of the steps that follow.
     pub env_for_later_steps: Vec<Binding>,
     /// `NAME=value` written to `$GITHUB_OUTPUT`, with the secrets in the value.

@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use super::{
-    Outcome, ScriptInput, Shell, cmd,
+    ImageBuild, Outcome, ScriptInput, Shell, builds, cmd,
     component::Use,
     machine::{Frame, Machine, Source, Variable},
     posix::parse::parse,
@@ -57,6 +57,19 @@ impl<'a> Session<'a> {
         outcome.outputs = self.assignments(OUTPUT_FILE);
         self.add_paths();
         outcome
+    }
+
+    /// An action builds an image of the repository.
+    pub fn build(&mut self, image: &ImageBuild<'_>) -> Outcome {
+        let mut machine = Machine::new(&mut self.world, 0);
+        let file = Arc::clone(&image.place.file);
+        let lines = vec![(0, image.place.line)];
+        let source = Source { file, lines, ..Source::default() };
+        let mut frame = Frame::new(Rc::new(source), super::world::CHECKOUT.to_owned());
+        bind(&mut machine, &mut frame, image.passed);
+        let passed = frame.vars.clone();
+        builds::from_file(&mut machine, &frame, image.file, image.context, passed, 0);
+        machine.out
     }
 
     /// Whether a fetch that was mentioned as not run was run after all, by this script or a later one.

@@ -91,6 +91,8 @@ pub(super) struct World<'a> {
     pub(super) programs: HashMap<String, Vec<Blob>>,
     /// Images that the job built itself.
     pub(super) images: HashSet<String>,
+    /// What those stand on.
+    pub(super) bases: HashMap<String, Vec<Blob>>,
 }
 
 impl<'a> World<'a> {
@@ -107,6 +109,7 @@ impl<'a> World<'a> {
             temporary: 0,
             programs: HashMap::new(),
             images: HashSet::new(),
+            bases: HashMap::new(),
         }
     }
 
@@ -230,6 +233,16 @@ impl<'a> World<'a> {
     pub(super) fn repository_path(&self, path: &str) -> Option<String> {
         let inside = path.strip_prefix(CHECKOUT)?;
         (inside.is_empty() || inside.starts_with('/')).then(|| inside.trim_matches('/').to_owned())
+    }
+
+    /// As [`World::repository_path`], for a folder that may lie in a copy of the repository.
+    pub(super) fn repository_folder(&self, path: &str) -> Option<String> {
+        let inside = self.repository_path(path)?;
+        let below = |copy: &String| {
+            let rest = inside.strip_prefix(copy.as_str())?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_matches('/').to_owned())
+        };
+        Some(self.copies.iter().find_map(below).unwrap_or(inside))
     }
 
     pub(super) fn in_repository(&self, path: &str) -> bool {

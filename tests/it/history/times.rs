@@ -153,14 +153,19 @@ fn present_files_are_the_definitions_without_a_window() {
 #[test]
 fn dialects_and_lockfiles_of_the_past_are_named() {
     let git = Git::new();
-    git.write(".travis.yml", "x").write("web/yarn.lock", "").commit("01-10");
+    git.write(".travis.yml", "x")
+        .write("web/yarn.lock", "")
+        .write("web/mix.lock", "")
+        .commit("01-10");
     fs::remove_file(git.path.join(".travis.yml")).unwrap();
     git.commit("02-10");
     let past = git.scan("01-20", "01-21");
     let travis = coverage(&past, "dialect:travis");
     assert_eq!((travis.state, travis.hides), (CoverageState::Unseen, Hidden::Anything));
     assert_eq!(travis.live[0].to, Some(time("02-10")));
-    assert_eq!(coverage(&past, "file:web/yarn.lock").hides, Hidden::Packages("npm"));
+    assert_eq!(coverage(&past, "file:web/mix.lock").hides, Hidden::Packages("hex"));
+    let read = coverage(&past, "file:web/yarn.lock");
+    assert_eq!((read.state, read.hides), (CoverageState::Seen, Hidden::Nothing));
     let later = git.scan("03-01", "");
     assert!(later.coverage.iter().all(|entry| entry.scope != "dialect:travis"));
 }

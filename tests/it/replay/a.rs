@@ -1,5 +1,7 @@
 //! Travis CI, PyTorch nightly, CircleCI, Ultralytics, Nx, GhostAction, and both Shai-Hulud worms.
 
+mod locks;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use jiff::Timestamp;

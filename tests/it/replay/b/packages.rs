@@ -7,10 +7,15 @@ use keysweep::{
     incident::{Context, WindowKind, find},
 };
 
-use super::super::standing;
+use super::super::{judged, standing};
 use super::*;
 
 const LONG: (&str, &str) = ("2026-01-01T00:00:00Z", "2026-09-01T00:00:00Z");
+
+/// What is said of the release itself: what else such an install fetched no file tells.
+fn lived(incident: &str, step: &str, from: &str, to: &str) -> (Verdict, Vec<String>) {
+    judged(incident, &[(from, &[(CI, &job(step))]), (to, &[(CI, ""), ("README.md", "x")])])
+}
 
 fn long(incident: &str, step: &str) -> (Verdict, Vec<String>) {
     lived(incident, step, LONG.0, LONG.1)
