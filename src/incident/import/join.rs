@@ -6,10 +6,6 @@ use super::{Imported, RECORD};
 use crate::incident::document::{Bound, Component, Document};
 
 /// One draft of all. The first record names it; what only one of two records lists is bad, and noted.
-///
-/// # Panics
-///
-/// Never: without a record there is nothing to join, which the caller has ruled out.
 pub fn join(found: Vec<Imported>) -> Imported {
     let several = found.len() > 1;
     let mut all = found.into_iter().enumerate();
