@@ -5,6 +5,7 @@ use clap::Args as ClapArgs;
 use super::{
     Exit, ExitError, Progress, Stages, Streams,
     args::{Format, OutputArgs, SourceArgs},
+    known::Known,
     output::Target,
     settings,
 };
@@ -30,9 +31,11 @@ pub(super) fn run(
 ) -> Result<Exit, ExitError> {
     let sources = settings::sources(&args.sources, None)?;
     let target = Target::new(args.output.output)?;
+    let known = Known::load(stages);
+    known.tell(streams);
     let report = {
         let progress = Progress::new(streams.watched && !args.sources.no_progress);
-        stages.check(&sources, &progress)?
+        stages.check(&known.in_force(), &sources, &progress)?
     };
     let page = match args.output.format {
         Format::Table => report::check(&report),

@@ -70,6 +70,13 @@ impl Known {
         lines
     }
 
+    /// Every incident once: a kept pack stands in the place of the built-in one of its id.
+    pub(super) fn in_force(&self) -> Vec<&Pack> {
+        let kept = || self.kept.iter().map(|kept| &kept.pack);
+        let replaced = |pack: &&Pack| kept().any(|other| other.id() == pack.id());
+        incident::builtin().iter().filter(|pack| !replaced(pack)).chain(kept()).collect()
+    }
+
     /// What another pack may not contradict.
     pub(super) fn packs(&self) -> Vec<&Pack> {
         incident::builtin().iter().chain(self.kept.iter().map(|kept| &kept.pack)).collect()

@@ -37,8 +37,13 @@ pub trait Stages: Sync {
     /// The JSON schema of an incident pack.
     fn pack_schema(&self) -> serde_json::Value;
 
-    /// All incidents at once, and what would fall today.
-    fn check(&self, sources: &Sources, progress: &Progress) -> Result<CheckReport, ExitError>;
+    /// These incidents at once, and what would fall today.
+    fn check(
+        &self,
+        packs: &[&incident::Pack],
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<CheckReport, ExitError>;
 
     /// `incident` is the id of one of [`Stages::incidents`].
     fn expose(
@@ -104,8 +109,13 @@ impl Stages for Checkout {
         incident::schema().to_value()
     }
 
-    fn check(&self, sources: &Sources, progress: &Progress) -> Result<CheckReport, ExitError> {
-        check::run(&incident::builtin().iter().collect::<Vec<_>>(), sources, progress)
+    fn check(
+        &self,
+        packs: &[&incident::Pack],
+        sources: &Sources,
+        progress: &Progress,
+    ) -> Result<CheckReport, ExitError> {
+        check::run(packs, sources, progress)
     }
 
     fn expose(

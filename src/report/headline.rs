@@ -129,8 +129,8 @@ fn repositories(report: &Report, heading: &Heading) -> usize {
     heading.repositories.max(named.len())
 }
 
-/// A placement of one repository.
-type Slot<'a> = (&'a str, &'a Placement);
+/// What counts as one credential of a repository: all its parts, else the placement.
+type Slot<'a> = (&'a str, Option<&'a str>, Option<&'a Placement>);
 
 /// Credentials of a report, each counted once.
 struct Tally<'a> {
@@ -163,7 +163,9 @@ impl<'a> Tally<'a> {
 }
 
 fn slot(exposure: &Exposure) -> Slot<'_> {
-    (&exposure.repository, &exposure.placement)
+    let part = exposure.credential.as_ref().map(|part| part.id.as_str());
+    let placement = part.is_none().then_some(&exposure.placement);
+    (&exposure.repository, part, placement)
 }
 
 /// The work, most urgent first: `rotate 3 · audit its use 1`.

@@ -5,8 +5,16 @@ use std::{fs, path::Path, process::Command};
 use serde_json::Value;
 
 fn keysweep(args: &[&str], dir: &Path) -> (String, i32) {
-    let run =
-        Command::new(env!("CARGO_BIN_EXE_keysweep")).args(args).arg(dir).output().expect("it runs");
+    at_home(&dir.join("no-packs-are-kept-here"), args, dir)
+}
+
+fn at_home(home: &Path, args: &[&str], dir: &Path) -> (String, i32) {
+    let run = Command::new(env!("CARGO_BIN_EXE_keysweep"))
+        .env("KEYSWEEP_HOME", home)
+        .args(args)
+        .arg(dir)
+        .output()
+        .expect("it runs");
     assert!(run.stderr.is_empty(), "{}", String::from_utf8_lossy(&run.stderr));
     (String::from_utf8(run.stdout).expect("text"), run.status.code().expect("it ends"))
 }
@@ -98,4 +106,29 @@ fn one_check_says_what_each_expose_says() {
         let sites = expose["sites"].as_array().map(Vec::len).unwrap_or_default();
         assert_eq!(incident["sites"], sites, "{id}");
     }
+}
+
+#[test]
+fn a_kept_pack_is_checked_and_a_revision_of_it_stands_in_for_the_built_in_one() {
+    let (dir, home) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("one"));
+    workflow(dir.path(), "ci.yml", CI);
+    let file = home.path().join("mine.toml");
+    let new = ["incident", "new", "--component", "acme/narrow@*", "--from", "2024-01-01"];
+    let more = ["--id", "mine-2024", "--title", "Mine", "--source-url", "https://example.com/a"];
+    let run = |args: &[&str]| {
+        let run = Command::new(env!("CARGO_BIN_EXE_keysweep"))
+            .env("KEYSWEEP_HOME", home.path())
+            .args(args)
+            .output()
+            .expect("it runs");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    };
+    let file = file.to_str().expect("text");
+    run(&[&new[..], &more, &["-o", file]].concat());
+    run(&["incident", "add", file]);
+    let (json, code) = at_home(home.path(), &["check", "--format", "json"], dir.path());
+    let report: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!((report["incidents"][0]["id"].as_str(), code), (Some("mine-2024"), 10));
+    let known = keysweep::incident::builtin().len() + 1;
+    assert_eq!(report["incidents"].as_array().map(Vec::len), Some(known));
 }

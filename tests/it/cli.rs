@@ -52,7 +52,12 @@ impl Canned {
 }
 
 impl Stages for Canned {
-    fn check(&self, _: &Sources, _: &Progress) -> Result<CheckReport, ExitError> {
+    fn check(
+        &self,
+        _: &[&keysweep::incident::Pack],
+        _: &Sources,
+        _: &Progress,
+    ) -> Result<CheckReport, ExitError> {
         let reports = vec![(heading(0).title, self.report.clone())];
         Ok(keysweep::assess::check(reports, Fallouts::default(), self.coverage.clone(), 1))
     }
