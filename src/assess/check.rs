@@ -52,6 +52,9 @@ pub struct CheckedCredential {
     /// The surest of its lines.
     pub confidence: Confidence,
     pub disposition: Disposition,
+    /// The same for all parts of one credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
 }
 
 /// `reports` come with the titles of their incidents.
@@ -92,6 +95,7 @@ fn incident((title, report): (String, Report)) -> CheckedIncident {
             placement: exposure.placement,
             confidence: exposure.confidence,
             disposition: exposure.disposition,
+            credential: exposure.credential.map(|part| part.id),
         });
         known.confidence = known.confidence.max(exposure.confidence);
     }

@@ -135,16 +135,13 @@ impl Fallouts {
 
     /// Says what the placements of one repository are, and drops those that open nothing.
     pub fn identify(&mut self, repository: &str, clues: &Clues) {
-        let placements: BTreeSet<Placement> = self
-            .loose
-            .values()
-            .flat_map(|gathered| gathered.credentials.keys())
-            .filter(|(of, _)| of == repository)
-            .map(|(_, placement)| placement.clone())
-            .collect();
-        let named = placements.iter().map(|p| (&*p.scope, p.scope_candidates.as_slice(), &*p.name));
-        let known = Identified::new(repository, clues, named);
         for gathered in self.loose.values_mut() {
+            // Each component by itself: half a credential is not made whole by what another one reaches.
+            let of_repository = gathered.credentials.keys().filter(|(of, _)| of == repository);
+            let placements: Vec<Placement> = of_repository.map(|(_, one)| one.clone()).collect();
+            let named =
+                placements.iter().map(|p| (&*p.scope, p.scope_candidates.as_slice(), &*p.name));
+            let known = Identified::new(repository, clues, named);
             gathered.credentials.retain(|(of, placement), entry| {
                 if of != repository || placement.whole_context {
                     return true;

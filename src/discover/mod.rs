@@ -200,7 +200,9 @@ pub fn scan(
         clone::Opened::Folder(folder) => {
             let when = standing::When::from_query(query);
             repository.definitions = standing::folder(&folder, &when, lower, &mut coverage);
-            if repository.definitions.is_empty() && coverage.is_empty() {
+            // A file may be there and say nothing of what is asked for.
+            let none = !survey::has_ci(folder.root()).unwrap_or(false);
+            if repository.definitions.is_empty() && coverage.is_empty() && none {
                 coverage.extend(roots::part_of_checkout(folder.root()));
             }
         }

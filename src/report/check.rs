@@ -49,7 +49,7 @@ fn exposed(incidents: &[&CheckedIncident]) -> String {
 }
 
 fn one_exposed(incident: &CheckedIncident) -> String {
-    let slots = acted_on(incident).count();
+    let slots = number(incident);
     let names: BTreeSet<String> =
         acted_on(incident).map(|one| words::placement_name(&one.placement.name)).collect();
     let names: Vec<String> = names.into_iter().collect();
@@ -60,6 +60,15 @@ fn one_exposed(incident: &CheckedIncident) -> String {
         }
     };
     line(Verdict::Exposed, &format!("{} · {found}", incident.id))
+}
+
+/// How many credentials something has to be done about, each with all its parts.
+fn number(incident: &CheckedIncident) -> usize {
+    let slot = |one: &CheckedCredential| {
+        let placement = one.credential.is_none().then(|| one.placement.clone());
+        (one.repository.clone(), one.credential.clone(), placement)
+    };
+    acted_on(incident).map(slot).collect::<BTreeSet<_>>().len()
 }
 
 /// What something has to be done about.
@@ -90,7 +99,7 @@ fn unknown(incidents: &[&CheckedIncident]) -> String {
 
 fn one_unknown(first: Option<&Unread>, incidents: &[&CheckedIncident]) -> String {
     let ids: Vec<String> = incidents.iter().map(|one| one.id.clone()).collect();
-    let open = incidents.iter().map(|one| acted_on(one).count()).max().unwrap_or_default();
+    let open = incidents.iter().map(|one| number(one)).max().unwrap_or_default();
     let others = incidents.iter().map(|one| one.unread.len()).max().unwrap_or_default();
     let why = match (first, others.saturating_sub(1)) {
         (None, _) => format!("{} could not be settled", count(open, "credential", "credentials")),
