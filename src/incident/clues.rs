@@ -1,6 +1,6 @@
 //! The texts without which nothing names a component of the incident, looked for all at once.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::{PackComponent, identity};
 use crate::ci::model::Kind;
@@ -30,6 +30,8 @@ impl Clues {
         let automaton = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
+            // The other kind takes megabytes for a thousand names.
+            .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(clues.iter().map(|(clue, _)| clue));
         // Only a pack of gigabytes does not fit; such a one could be named by anything.
         Self {

@@ -1,6 +1,10 @@
 //! A pack that may be relied on: parsed, judged, windows as instants, names and ranges ready to compare.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use jiff::Timestamp;
 
@@ -22,7 +26,8 @@ pub struct Pack {
     document: Document,
     components: Vec<PackComponent>,
     not_affected: Vec<Vec<Name>>,
-    pub(super) clues: Clues,
+    /// Built when first asked: most packs are only listed.
+    clues: Arc<OnceLock<Clues>>,
 }
 
 /// One component of an incident.
@@ -79,6 +84,10 @@ impl Pack {
         if self.components.iter().any(of_vendor) { (None, None) } else { self.hull() }
     }
 
+    pub(super) fn clues(&self) -> &Clues {
+        self.clues.get_or_init(|| Clues::new(&self.components))
+    }
+
     pub(super) fn not_affected(&self) -> impl Iterator<Item = (&NotAffected, &[Name])> {
         self.document.not_affected.iter().zip(self.not_affected.iter().map(Vec::as_slice))
     }
@@ -107,7 +116,7 @@ impl Pack {
     fn build(document: Document) -> Result<Self, String> {
         let components = document.components.iter().map(|c| PackComponent::build(c, &document));
         let components: Vec<PackComponent> = components.collect::<Result<_, _>>()?;
-        let clues = Clues::new(&components);
+        let clues = Arc::default();
         let names = |entry: &NotAffected| names_of(entry.kind, &entry.names);
         let not_affected = document.not_affected.iter().map(names).collect();
         Ok(Self { document, components, not_affected, clues })

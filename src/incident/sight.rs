@@ -6,7 +6,7 @@ use crate::ci::{lock, model::Kind};
 impl Pack {
     /// Whether a text that nobody understood names one of the components, or the host of one.
     pub fn could_name(&self, text: &str) -> bool {
-        self.clues.are_in(text)
+        self.clues().are_in(text)
     }
 
     /// Whether a component of this kind is one of this incident's.

@@ -32,20 +32,23 @@ impl Machine<'_, '_> {
             return;
         }
         let stdin = self.secrets_in(&frame.stdin);
-        let words: Vec<Word> = argv.iter().take(MOST_WORDS).map(|word| self.word(word)).collect();
-        if stdin.is_empty() && words.iter().all(|word| word.secrets.is_empty()) {
+        let secrets: Vec<Vec<Secret>> =
+            argv.iter().take(MOST_WORDS).map(|word| self.secrets_in(word)).collect();
+        // Nearly every command is given none, and its words are not looked at.
+        if stdin.is_empty() && secrets.iter().all(Vec::is_empty) {
             return;
         }
-        let command = Command { words, stdin, place: frame.place(at) };
+        let words = argv.iter().zip(secrets).map(|(word, secrets)| self.word(word, secrets));
+        let command = Command { words: words.collect(), stdin, place: frame.place(at) };
         if !self.out.commands.contains(&command) {
             self.out.commands.push(command);
         }
     }
 
-    fn word(&self, value: &Value) -> Word {
+    fn word(&self, value: &Value, secrets: Vec<Secret>) -> Word {
         let short: String = value.first().chars().take(MOST_TEXT).collect();
         let text = literal::masked(&self.world.unknowns.show(&short)).into_owned();
-        Word { text, secrets: self.secrets_in(value) }
+        Word { text, secrets }
     }
 
     fn secrets_in(&self, value: &Value) -> Vec<Secret> {
