@@ -44,7 +44,11 @@ pub(super) fn run(
         }
     };
     target.deliver(&page, None, streams)?;
-    Ok(exit(&report))
+    // A pack that could not be read may have been the one that counts.
+    match exit(&report) {
+        Exit::Done if !known.broken.is_empty() => Ok(Exit::Unknown),
+        exit => Ok(exit),
+    }
 }
 
 fn exit(report: &CheckReport) -> Exit {

@@ -130,12 +130,17 @@ fn subject(
     }
     let known = Known::load(stages);
     known.tell(streams);
-    if let Some(kept) = known.find(&name) {
+    if let Some(broken) = known.broken_file_of(&name) {
+        return Err(broken);
+    }
+    // The alias of a built-in pack is that of the one which stands in its place.
+    let id_of_alias = incident::builtin().iter().find(|pack| known::is_called(pack, &name));
+    let kept = known.find(&name).or_else(|| known.find(id_of_alias?.id()));
+    if let Some(kept) = kept {
         let heading = known::heading(&kept.pack);
         return Ok((Subject::Pack(Box::new(kept.pack.clone())), heading));
     }
-    let by_alias = incident::builtin().iter().find(|pack| known::is_called(pack, &name));
-    let id = by_alias.map_or(&*name, |pack| pack.id());
+    let id = id_of_alias.map_or(&*name, |pack| pack.id());
     let found = settings::incident(id, known.lines(stages))?;
     let heading = Heading { title: found.title, window: found.window, repositories: 0 };
     Ok((Subject::BuiltIn(found.id), heading))

@@ -22,6 +22,8 @@ pub(super) struct Known {
     pub(super) kept: Vec<KeptPack>,
     /// Files that hold no pack any more.
     pub(super) broken: Vec<ExitError>,
+    /// The names of those files without their ending.
+    broken_ids: Vec<String>,
 }
 
 impl Known {
@@ -38,7 +40,11 @@ impl Known {
         for path in files {
             match keep(&home, &path) {
                 Ok(kept) => known.kept.push(kept),
-                Err(error) => known.broken.push(error),
+                Err(error) => {
+                    known.broken.push(error);
+                    let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+                    known.broken_ids.extend(name);
+                }
             }
         }
         known
@@ -49,6 +55,15 @@ impl Known {
         for error in &self.broken {
             let _ = write!(streams.err, "{error}");
         }
+    }
+
+    /// A kept file of this name that holds no pack any more: the built-in one is no answer in its place.
+    pub(super) fn broken_file_of(&self, id: &str) -> Option<ExitError> {
+        let is_of = |file: &&String| file.eq_ignore_ascii_case(id);
+        self.broken_ids.iter().find(is_of).map(|id| {
+            ExitError::usage(format!("incident `{id}`"), "is kept, and its file is broken")
+                .hint(format!("mend it, or remove it with `keysweep incident remove {id}`"))
+        })
     }
 
     /// Of the user, by id or alias in any letter case.

@@ -106,7 +106,7 @@ impl Pack {
 
     /// Whether the incident, or its list of what it did not affect, speaks of this component.
     pub fn knows(&self, component: &Component) -> bool {
-        let mentioned = Name::new(component.kind, &component.name);
+        let mentioned = Name::of(component);
         let named = |names: &[Name]| names.iter().any(|name| name.covers(&mentioned));
         self.not_affected().any(|(_, names)| named(names))
             || self.components().iter().any(|affected| affected.is_named(&mentioned))
@@ -114,7 +114,7 @@ impl Pack {
 
     /// One hit for every component of the pack that this one is.
     pub fn examine_each(&self, component: &Component, context: &Context) -> Vec<Hit<'_>> {
-        let mentioned = Name::new(component.kind, &component.name);
+        let mentioned = Name::of(component);
         let named = |names: &[Name]| names.iter().any(|name| name.covers(&mentioned));
         if let Some((entry, _)) = self.not_affected().find(|(_, names)| named(names)) {
             return vec![Hit::not_affected(&entry.why)];

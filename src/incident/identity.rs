@@ -6,18 +6,34 @@
 //! * Images: `docker.io/library/x` is `x`. Packages: `ecosystem:name`, where the ecosystem is known.
 
 use super::reference::fits;
-use crate::ci::model::Kind;
+use crate::ci::model::{Component, Kind};
 
 /// A name of a pack, brought to one form.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Name {
     kind: Kind,
     text: String,
+    /// Of a release of which only the folder is known: any file in it may be meant.
+    folder: bool,
 }
 
 impl Name {
     pub(super) fn new(kind: Kind, written: &str) -> Self {
-        Self { kind, text: canonical(kind, written) }
+        Self { kind, text: canonical(kind, written), folder: false }
+    }
+
+    /// The name of a mention in CI. A release asset is mentioned as repository and tag.
+    pub(super) fn of(component: &Component) -> Self {
+        let (kind, name) = (component.kind, &component.name);
+        if kind != Kind::ReleaseAsset || name.contains("://") {
+            return Self::new(kind, name);
+        }
+        let release = match &component.reference {
+            Some(tag) => format!("download/{tag}"),
+            None => "latest/download".to_owned(),
+        };
+        let folder = url(&format!("https://github.com/{name}/releases/{release}"));
+        Self { kind, text: folder, folder: true }
     }
 
     /// Whether the other, as a mention in CI, is this one of a pack. A thing fetched from a URL is that
@@ -28,6 +44,10 @@ impl Name {
             return false;
         }
         match class {
+            Class::Url if other.folder => {
+                let rest = self.text.strip_prefix(text);
+                rest.is_some_and(|rest| rest.starts_with('/')) || fits(&self.text, text)
+            }
             Class::Url => fits(&self.text, text),
             Class::Repository => {
                 let rest = text.strip_prefix(self.text.as_str());

@@ -154,7 +154,7 @@ impl PackComponent {
 
     /// The bad releases of a package; `None` where the pack does not list them.
     pub(super) fn versions_of(&self, component: &MentionedComponent) -> Option<&[String]> {
-        let name = Name::new(component.kind, &component.name);
+        let name = Name::of(component);
         self.packages.get(name.package()?).map(Vec::as_slice)
     }
 

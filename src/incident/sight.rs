@@ -26,8 +26,7 @@ impl Pack {
     /// An action needs a runner that speaks GitHub's dialect, an orb needs CircleCI; what a script
     /// fetches can be fetched anywhere.
     pub fn can_run_under(&self, system: &str) -> bool {
-        let speaks_github =
-            ["github-actions", "gitea-actions", "forgejo-actions"].contains(&system);
+        let speaks_github = ["github-actions", "gitea", "forgejo"].contains(&system);
         self.components().iter().any(|component| match component.entry.kind {
             Kind::Action | Kind::Workflow | Kind::InjectedWorkflow => speaks_github,
             // What a vendor stores is asked of its own definitions, which are read for that.

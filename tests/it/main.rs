@@ -25,6 +25,7 @@ mod packages;
 mod packs;
 mod peers;
 mod readme;
+mod regressions;
 mod replay;
 mod report;
 mod shell;

@@ -94,7 +94,8 @@ fn name_before(line: &str) -> Option<&str> {
         None => return None,
     };
     let part = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
-    let start = line.rfind(|c: char| !part(c)).map_or(0, |at| at + 1);
+    let before = line.char_indices().rfind(|(_, c)| !part(*c));
+    let start = before.map_or(0, |(at, c)| at + c.len_utf8());
     let name = &line[start..];
     // What stands there may be another value, a user's name in an address among them.
     let in_address = line.rsplit([' ', '\t', '"', '\'']).next().is_some_and(|w| w.contains("://"));

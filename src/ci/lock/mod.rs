@@ -134,7 +134,11 @@ impl Format {
     /// The wanted packages that the text of such a file holds.
     pub fn read(self, bytes: &[u8], wanted: &Wanted) -> Read {
         if !wanted.may_occur(self.ecosystem(), bytes) {
-            return Read::default();
+            return if wanted.any_of(self.ecosystem()) {
+                self.shape(bytes)
+            } else {
+                Read::default()
+            };
         }
         let read = match self {
             Self::Npm => npm::package_lock(bytes, wanted),
@@ -151,6 +155,52 @@ impl Format {
         };
         read.tidied()
     }
+}
+
+impl Format {
+    /// A file without any of the names may be one that holds no names at all: broken, empty, a pointer.
+    fn shape(self, bytes: &[u8]) -> Read {
+        let mut read = Read::default();
+        let holds = |text: &str| memchr::memmem::find(bytes, text.as_bytes()).is_some();
+        let trouble = match self {
+            Self::Requirements | Self::GoSum => None,
+            _ if bytes.trim_ascii().is_empty() => Some((1, "it is empty".to_owned())),
+            _ if bytes.starts_with(b"version https://git-lfs") => {
+                Some((1, "a pointer of Git LFS, and not the file".to_owned()))
+            }
+            Self::Npm | Self::Pipenv | Self::Composer => {
+                let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(bytes);
+                parsed.err().map(|error| (line_of(error.line()), "it is no JSON".to_owned()))
+            }
+            Self::Pnpm => (!holds("lockfileVersion") || (5..10).all(|n| !holds_version(bytes, n)))
+                .then(|| (1, "its `lockfileVersion` is not known".to_owned())),
+            Self::Yarn => (!holds("# yarn lockfile") && !holds("__metadata"))
+                .then(|| (1, "it has no head of a `yarn.lock`".to_owned())),
+            Self::Cargo | Self::PythonToml => {
+                (!holds("[[package]]")).then(|| (1, "it lists no package".to_owned()))
+            }
+            Self::Pylock => (!holds("[[packages]]")).then(|| (1, "it lists no package".to_owned())),
+            Self::Bun => (!holds("\"packages\"")).then(|| (1, "it lists no package".to_owned())),
+            Self::Bundler => (!holds("specs:")).then(|| (1, "it lists no gem".to_owned())),
+        };
+        if let Some((line, reason)) = trouble {
+            read.trouble(line, reason);
+        }
+        read
+    }
+}
+
+fn line_of(line: usize) -> u32 {
+    u32::try_from(line).unwrap_or(u32::MAX).max(1)
+}
+
+/// `lockfileVersion: '9.0'`, with quotes or without.
+fn holds_version(bytes: &[u8], major: u8) -> bool {
+    let start = memchr::memmem::find(bytes, b"lockfileVersion").unwrap_or_default();
+    let rest = &bytes[start..bytes.len().min(start + 40)];
+    let digits = rest.iter().skip_while(|byte| !byte.is_ascii_digit());
+    let number: Vec<u8> = digits.copied().take_while(u8::is_ascii_digit).collect();
+    number == major.to_string().as_bytes()
 }
 
 /// A trouble hides packages, and nothing else.

@@ -192,7 +192,10 @@ impl Search<'_> {
                     return self.go(&manifest, &lock);
                 }
                 match Format::of(&lock.path) {
-                    Some(format) => self.lock(&lock, format),
+                    Some(format) => {
+                        self.lock(&lock, format);
+                        self.outgrown(&manifest);
+                    }
                     None => self.gap(&format!("`{}` is a format that is not read", lock.path)),
                 }
             }
@@ -203,6 +206,26 @@ impl Search<'_> {
             // Without any dependency there is no `go.sum`.
             None if self.install.manager == Manager::Go => self.go(&manifest, &manifest),
             None => self.unlocked(&manifest, "no lock file says which versions it takes"),
+        }
+    }
+
+    /// What the manifest asks for and the lock file does not hold is resolved anew, or ends the install.
+    fn outgrown(&mut self, manifest: &File) {
+        if self.install.manager.ecosystem() != "npm" {
+            return;
+        }
+        let asked =
+            manifest::read(self.install.manager, &manifest.path, &manifest.bytes, self.wanted);
+        for asked in asked {
+            let of_name = |found: &&Found| found.installed.component.name == asked.name;
+            let mut held = self
+                .found
+                .iter()
+                .filter(of_name)
+                .filter_map(|found| found.installed.component.reference.as_deref());
+            if !held.any(|version| spec::takes(&asked.range, version)) {
+                self.asked(manifest, &asked);
+            }
         }
     }
 

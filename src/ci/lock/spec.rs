@@ -63,6 +63,16 @@ pub(super) fn stands_alone(ecosystem: &str, name: &str) -> bool {
     tools.contains(&name)
 }
 
+/// Whether a range of npm takes in a version; one that is no range (a tag, a URL) is taken to.
+pub(super) fn takes(range: &str, version: &str) -> bool {
+    let (Ok(range), Ok(version)) =
+        (nodejs_semver::Range::parse(range), nodejs_semver::Version::parse(version))
+    else {
+        return true;
+    };
+    range.satisfies(&version)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{component, split};

@@ -68,6 +68,8 @@ impl Spelled {
     /// When no component can be meant, or more than one.
     pub fn read(written: &str, kind: Option<Kind>) -> Result<Self, Unspelled> {
         let text = written.trim();
+        let text = text.strip_suffix("@*").filter(|url| url.contains("://")).unwrap_or(text);
+        let text = of_github(text).unwrap_or(text);
         if text.is_empty() || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err(unspelled("is empty or has white space in it", FORMS));
         }
@@ -78,11 +80,11 @@ impl Spelled {
         let (name, asked) = match kind {
             Kind::Package => package(rest)?,
             Kind::Image => image(rest)?,
+            Kind::Vendor => (vendor(rest)?.to_owned(), Asked::All),
             Kind::ScriptUrl
             | Kind::Binary
             | Kind::ReleaseAsset
             | Kind::Include
-            | Kind::Vendor
             | Kind::InjectedWorkflow => (rest.to_owned(), Asked::All),
             _ => versioned(rest)?,
         };
@@ -90,6 +92,26 @@ impl Spelled {
             return Err(unspelled(&format!("its name `{name}` {trouble}"), FORMS));
         }
         Ok(Self { written: text.to_owned(), kind, name, asked })
+    }
+}
+
+/// `https://github.com/owner/repo@v1` is what people copy; deeper paths are files.
+fn of_github(text: &str) -> Option<&str> {
+    let prefixes = ["https://github.com/", "http://github.com/", "github.com/"];
+    let rest = prefixes.iter().find_map(|prefix| text.strip_prefix(prefix))?;
+    let name = rest.split('@').next().unwrap_or(rest);
+    (name.trim_end_matches('/').split('/').count() == 2).then_some(rest)
+}
+
+/// The CI system's name as its files are known by.
+fn vendor(written: &str) -> Result<&'static str, Unspelled> {
+    match written.to_ascii_lowercase().as_str() {
+        "circleci" | "circle-ci" | "circle" | "circleci.com" => Ok("circleci"),
+        "travis" | "travis-ci" | "travisci" | "travis-ci.com" | "travis-ci.org" => Ok("travis"),
+        _ => Err(unspelled(
+            &format!("`{written}` is no vendor whose store a file tells of"),
+            "write `vendor:circleci` or `vendor:travis`",
+        )),
     }
 }
 
@@ -134,6 +156,9 @@ fn kind_of(text: &str) -> Result<(Kind, &str), Unspelled> {
         return Ok((Kind::Image, text));
     }
     match text.split_once('@') {
+        Some((name, _)) if name.split('/').next().and_then(ecosystem).is_some() => {
+            Err(unspelled("looks like a package", "write `npm:name@1.2.3`"))
+        }
         Some((name, _)) if name.contains('/') && !name.contains(':') => Ok((Kind::Action, text)),
         _ if text.contains('/') && !text.contains(':') => Err(unspelled(
             "could be an action or an image, at any ref",
@@ -160,12 +185,25 @@ fn package(text: &str) -> Result<(String, Asked), Unspelled> {
             &format!("write `npm:name@1.2.3` (known: {})", known.join(", ")),
         )
     };
-    let (prefix, rest) = text.split_once(':').ok_or_else(none)?;
+    let pinned = text.replacen("==", "@", usize::from(!text.contains('@')));
+    let (prefix, rest) = pinned.split_once(':').ok_or_else(none)?;
     let prefix = ecosystem(prefix).ok_or_else(none)?;
     let (name, versions) = match rest.rfind('@').filter(|at| *at > 0) {
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => (rest, "*"),
     };
+    if name.contains(['=', '<', '>', '~', '^', '*', ',']) {
+        return Err(unspelled(
+            &format!("`{name}` is not the name of a package"),
+            "write `npm:name@1.2.3`, or `npm:name@<1.2.4` for a range",
+        ));
+    }
+    let whole = |one: &str| {
+        let numbers = one.trim_start_matches('v').split(['-', '+']).next().unwrap_or_default();
+        let parts = || numbers.split('.');
+        parts().count() == 3 && parts().all(|part| part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let semver = matches!(prefix, "npm" | "cargo");
     let name = format!("{prefix}:{name}");
     if versions == "*" {
         return Ok((name, Asked::All));
@@ -177,6 +215,7 @@ fn package(text: &str) -> Result<(String, Asked), Unspelled> {
     let odd = |one: &&String| {
         !one.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
             || one.contains(['*', '^', '~', '|'])
+            || (semver && !whole(one))
     };
     match versions.iter().find(odd) {
         Some(one) => Err(unspelled(
@@ -236,8 +275,23 @@ fn versioned(text: &str) -> Result<(String, Asked), Unspelled> {
                 "give all 40 hex digits; a shorter one is a lead, not a key",
             ));
         }
-        one => Asked::Ref(one.to_owned()),
+        odd if odd.contains([',', '@']) => {
+            return Err(unspelled(
+                &format!("`{odd}` is more than one ref"),
+                "give `--component` once for each ref",
+            ));
+        }
+        one => {
+            let tag = one.strip_prefix("refs/tags/").or(one.strip_prefix("refs/heads/"));
+            Asked::Ref(tag.unwrap_or(one).to_owned())
+        }
     };
+    if name.starts_with('/') || name.contains('*') {
+        return Err(unspelled(
+            &format!("`{name}` is not one repository"),
+            "write `owner/repo@…`, once for each repository",
+        ));
+    }
     Ok((name.to_owned(), asked))
 }
 
