@@ -1,6 +1,7 @@
 //! Where a report goes: standard output, or a file that only its owner can read.
 
 use std::{
+    borrow::Cow,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -8,8 +9,10 @@ use std::{
 };
 
 use anstream::adapter::strip_str;
+use serde_json::Value;
 
 use super::{Exit, ExitError, Streams, settings::plain};
+use crate::ci::literal::masked;
 
 /// Where to write, checked before the work begins.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ impl Target {
         summary: Option<&str>,
         streams: &mut Streams<'_>,
     ) -> Result<(), ExitError> {
+        let page = &*redacted(page);
         match self {
             Self::Stdout => print(page, streams),
             Self::File(path) => {
@@ -46,6 +50,35 @@ impl Target {
                 Ok(())
             }
         }
+    }
+}
+
+/// The last look at a page: a credential may stand where a name belongs (of a file, an environment, a key).
+fn redacted(page: &str) -> Cow<'_, str> {
+    match masked(page) {
+        Cow::Borrowed(page) => Cow::Borrowed(page),
+        Cow::Owned(text) => match serde_json::from_str::<Value>(page) {
+            Ok(mut json) => {
+                redact(&mut json);
+                let page = serde_json::to_string_pretty(&json).unwrap_or(text);
+                Cow::Owned(page + "\n")
+            }
+            Err(_) => Cow::Owned(text),
+        },
+    }
+}
+
+/// Text by text, so that what is left is JSON.
+fn redact(json: &mut Value) {
+    match json {
+        Value::String(text) => {
+            if let Cow::Owned(shown) = masked(text) {
+                *text = shown;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(redact),
+        Value::Object(fields) => fields.values_mut().for_each(redact),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -2,15 +2,19 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::ci::literal::masked;
+
 /// Longer names are cut in the middle: what is cut stands in the JSON.
 const LONGEST_NAME: usize = 240;
 const LONGEST_SENTENCE: usize = 2_000;
 
 /// The text without anything that moves a cursor, rings a bell or turns the reading direction.
 ///
-/// Names come from repositories that may be hostile.
+/// Names come from repositories that may be hostile. What has the format of a credential is taken out: people
+/// write one where a name belongs.
 pub fn clean(text: &str) -> String {
-    text.chars()
+    masked(text)
+        .chars()
         // Only the looks of an emoji depend on these.
         .filter(|c| !matches!(c, '\u{fe0e}' | '\u{fe0f}' | '\u{200d}'))
         .map(|c| match c {

@@ -150,3 +150,45 @@ fn a_broken_pack_is_not_answered_by_the_one_that_it_stood_in_for() {
     let path = other.path().to_str().expect("text");
     assert_eq!(keysweep(home.path(), &["check", path]).code, 20);
 }
+
+#[test]
+fn a_credential_in_the_place_of_a_name_is_in_no_output() {
+    let token = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let ci = format!(
+        "on: push\njobs:\n  build:\n    runs-on: ubuntu-latest\n    environment: {token}\n    steps:\n      \
+         - run: bash <(curl -s https://codecov.io/bash)\n        env: {{A: '${{{{ secrets.A }}}}', {token}: '${{{{ \
+         secrets.B }}}}'}}\n"
+    );
+    let named = format!(".github/workflows/{token}.yml");
+    let dir = tree(&[(CI, &ci), (&named, &ci), ("CODEOWNERS", &format!("* @acme/{token}\n"))]);
+    let path = dir.path().to_str().expect("text");
+    for args in [
+        &["expose", "codecov-2021", path][..],
+        &["expose", "codecov-2021", path, "--format", "json"],
+        &["inventory", path],
+        &["inventory", path, "--format", "json"],
+        &["components", path],
+        &["components", path, "--format", "json"],
+        &["check", path],
+        &["check", path, "--format", "json"],
+        &[
+            "expose",
+            "--component",
+            &format!("https://u:{token}@h.io/x"),
+            "--from",
+            "2021-01-01",
+            path,
+        ],
+    ] {
+        let answer = keysweep(dir.path(), args);
+        assert!(!answer.out.is_empty(), "{args:?}: {}", answer.err);
+        let shown = format!("{}{}", answer.out, answer.err);
+        // A table breaks a long name over lines.
+        let joined: String = shown.split_whitespace().collect();
+        assert!(!joined.contains(&token[4..]), "{args:?}\n{shown}");
+        if args.contains(&"json") {
+            let json: serde_json::Value = serde_json::from_str(&answer.out).expect("JSON");
+            assert!(json["schema"].is_string());
+        }
+    }
+}
