@@ -192,3 +192,14 @@ fn a_credential_in_the_place_of_a_name_is_in_no_output() {
         }
     }
 }
+
+#[test]
+fn an_image_that_only_a_run_knows_is_not_taken_for_another() {
+    let of = |command: &str| {
+        let ci = job(command);
+        expose("trivy-2026", "2026-03-19T19:00:00Z", &[(CI, &ci)]).code
+    };
+    assert_eq!(of("docker run $SOME_IMAGE image x"), 20);
+    assert_eq!(of("docker run other/tool:1 image x"), 0);
+    assert_ne!(of("docker run aquasec/trivy:0.69.4 image x"), 0);
+}

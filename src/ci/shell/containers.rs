@@ -106,6 +106,10 @@ fn image_run(
         if unknown && shown.starts_with("$(") {
             continue;
         }
+        if text.s.starts_with(is_mark) {
+            let reason = format!("the image `{shown}` is known only while it runs");
+            machine.gap(frame.place(at), &reason, Hides::Kind(Kind::Image));
+        }
         let what = What::Component(component::image(&shown));
         let blob = machine.fetched(frame, what, at, image.texts.len() > 1);
         let started = Started { frame: &inner, at, argv: command, reads_stdin: true };
