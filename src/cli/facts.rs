@@ -145,7 +145,14 @@ impl FactArgs {
         let payload = self.capabilities();
         let answers =
             Answers { id, title: None, components, from, to, payload, source: None, today };
-        pack(&answers)
+        let pack = pack(&answers)?;
+        match pack.hull().0 {
+            Some(from) if from > jiff::Timestamp::now() => {
+                Err(ExitError::usage(format!("`--from` {from}"), "lies in the future")
+                    .hint("look at the year, and at the zone of the source's clock"))
+            }
+            _ => Ok(pack),
+        }
     }
 }
 

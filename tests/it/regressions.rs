@@ -203,3 +203,13 @@ fn an_image_that_only_a_run_knows_is_not_taken_for_another() {
     assert_eq!(of("docker run other/tool:1 image x"), 0);
     assert_ne!(of("docker run aquasec/trivy:0.69.4 image x"), 0);
 }
+
+#[test]
+fn a_window_that_is_still_to_come_is_a_slip() {
+    let dir = tree(&[(CI, &job("make"))]);
+    let path = dir.path().to_str().expect("text");
+    let args = ["expose", "--component", "owner/x@v1", "--from", "9000-01-01", path];
+    let answer = keysweep(dir.path(), &args);
+    assert_eq!(answer.code, 2, "{}", answer.out);
+    assert!(answer.err.contains("future"), "{}", answer.err);
+}
