@@ -26,7 +26,7 @@ use std::sync::Arc;
 use super::model::{Gap, Hides, Place};
 
 pub use install::{Cache, resolve, unclaimed};
-pub use wanted::{Wanted, ecosystem};
+pub use wanted::{ECOSYSTEMS, Wanted, ecosystem};
 
 /// One version that a lock file holds.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]

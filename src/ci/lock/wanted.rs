@@ -13,12 +13,13 @@ pub struct Wanted {
 }
 
 /// Names of an ecosystem that mean the same, with the one that is used here.
-const ECOSYSTEMS: [(&str, &str); 12] = [
+pub const ECOSYSTEMS: [(&str, &str); 13] = [
     ("npm", "npm"),
     ("pypi", "pypi"),
     ("pip", "pypi"),
     ("cargo", "cargo"),
     ("crates.io", "cargo"),
+    ("crates", "cargo"),
     ("go", "go"),
     ("golang", "go"),
     ("rubygems", "rubygems"),

@@ -4,7 +4,7 @@ use super::super::{
     lint::name_trouble,
     reference::{Range, is_abbreviated, is_commit, is_sha256},
 };
-use crate::ci::model::Kind;
+use crate::ci::{lock, model::Kind};
 
 /// One component, and which of its contents were bad.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -39,25 +39,10 @@ pub struct Unspelled {
     pub hint: String,
 }
 
-const ECOSYSTEMS: [(&str, &str); 12] = [
-    ("npm", "npm"),
-    ("pypi", "pypi"),
-    ("pip", "pypi"),
-    ("cargo", "cargo"),
-    ("crates.io", "cargo"),
-    ("crates", "cargo"),
-    ("go", "go"),
-    ("gem", "rubygems"),
-    ("rubygems", "rubygems"),
-    ("composer", "packagist"),
-    ("packagist", "packagist"),
-    ("maven", "maven"),
-];
-
 /// The prefix under which packages of an ecosystem stand in CI and in packs.
 pub(in crate::incident) fn ecosystem(name: &str) -> Option<&'static str> {
-    let found = ECOSYSTEMS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.map(|(_, prefix)| *prefix)
+    // No lock file of it is read; an install names it all the same.
+    lock::ecosystem(name).or_else(|| name.eq_ignore_ascii_case("maven").then_some("maven"))
 }
 
 impl Spelled {
@@ -179,7 +164,7 @@ fn without_prefix(text: &str, kind: Kind) -> &str {
 /// `npm:@scope/name@1.2.3,1.2.4`
 fn package(text: &str) -> Result<(String, Asked), Unspelled> {
     let none = || {
-        let known: Vec<&str> = ECOSYSTEMS.iter().map(|(name, _)| *name).collect();
+        let known: Vec<&str> = lock::ECOSYSTEMS.iter().map(|(name, _)| *name).collect();
         unspelled(
             "does not say its ecosystem",
             &format!("write `npm:name@1.2.3` (known: {})", known.join(", ")),
