@@ -1,0 +1,68 @@
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use keysweep_sdk::{CredentialId, Cx, ErrorKind, Op, PrincipalId, Result, Usage, UsageLimits, Use};
+
+use crate::{
+    catalog::{self, field},
+    error::Here,
+    server::Server,
+    session::Session,
+};
+
+/// PostgreSQL keeps no last use: what is told are the sessions that are there at the moment. A login that came and went
+/// between two looks is not seen, so a look stands for no more than its surroundings.
+const LOOK: Duration = Duration::from_secs(300);
+
+#[derive(Clone, Debug)]
+pub(crate) struct PostgresUsage(pub(crate) Arc<Server>);
+
+#[async_trait]
+impl Usage for PostgresUsage {
+    fn limits(&self) -> UsageLimits {
+        UsageLimits { granularity: LOOK, lag: Duration::ZERO, tells_source: true }
+    }
+
+    /// The latest activity of the role's sessions that are there now; `None` where there is none now, whatever was before.
+    async fn last_use(&self, _cx: &Cx, principal: &PrincipalId, id: &CredentialId) -> Result<Use> {
+        let here = self.0.here(Op::LastUse);
+        let role = self.0.owner(Op::LastUse, principal, id, ErrorKind::NotFound)?;
+        let session = self.0.own_session(Op::LastUse).await?;
+        let row = catalog::row(&session, here, &role).await?;
+        if !row.is_some_and(|row| row.holds(id)) {
+            let message = format!("the password `{id}` is gone");
+            return Err(here.nothing(ErrorKind::NotFound, message));
+        }
+        let used = sessions(&session, here, &role).await;
+        session.close().await;
+        used
+    }
+}
+
+const SESSIONS: &str = "
+SELECT (extract(epoch FROM greatest(backend_start, state_change)) * 1000000)::int8 AS at,
+  concat_ws(' ', nullif(application_name, ''), 'from', coalesce(host(client_addr), 'a socket'))
+    AS source
+FROM pg_catalog.pg_stat_activity
+WHERE usename::text = $1 AND pid <> pg_backend_pid()
+ORDER BY greatest(backend_start, state_change) DESC NULLS FIRST";
+
+async fn sessions(session: &Session, here: Here<'_>, role: &str) -> Result<Use> {
+    let rows = session.query(here, SESSIONS, &[&role]).await?;
+    let mut at = None;
+    let mut sources = Vec::new();
+    for row in &rows {
+        let Some(active) = field::<Option<i64>>(row, here, "at")? else {
+            let message = format!("the sessions of `{role}` may not be seen");
+            let error = here.nothing(ErrorKind::PermissionDenied, message);
+            return Err(error.with_hint("GRANT pg_read_all_stats TO the role that keysweep is"));
+        };
+        at = at.or(Timestamp::from_microsecond(active).ok());
+        let source: String = field(row, here, "source")?;
+        if !sources.contains(&source) {
+            sources.push(source);
+        }
+    }
+    Ok(Use { at, source: (!sources.is_empty()).then(|| sources.join(", ")) })
+}

@@ -1,0 +1,6 @@
+//! PostgreSQL itself, on loopback.
+
+mod alternating;
+mod bench;
+mod refusals;
+mod single;
