@@ -15,4 +15,13 @@ pub mod assess;
 
 pub mod report;
 
+#[cfg(feature = "rotate")]
+pub mod config;
+
+#[cfg(feature = "rotate")]
+pub mod registry;
+
+#[cfg(feature = "rotate")]
+pub mod invoke;
+
 pub mod cli;
