@@ -53,6 +53,11 @@ pub trait Bench {
         tokio::time::sleep(duration).await;
     }
 
+    /// How long the suite waits at most to see that something goes on living, where death takes its time.
+    fn patience(&self) -> Duration {
+        Duration::from_secs(2)
+    }
+
     /// The server's clock, as far as the bench knows it.
     fn now(&self) -> Timestamp {
         Timestamp::now()

@@ -5,6 +5,14 @@ use keysweep_sdk::{
 use crate::suite::{Checked, Suite, active, checks, ensure, excuse, fail, listed, refused};
 
 pub(crate) fn demanded(limits: &IssuerLimits) -> Vec<&'static str> {
+    if limits.style == Style::Retire {
+        return vec![
+            "issuer/limits-agree",
+            "snapshot/twice",
+            "snapshot/absent-principal",
+            "mint/unsupported",
+        ];
+    }
     let mut names = vec![
         "issuer/limits-agree",
         "snapshot/twice",
@@ -26,6 +34,12 @@ pub(crate) async fn run(suite: &mut Suite<'_>) {
         "issuer/limits-agree" => limits_agree,
         "snapshot/twice" => snapshot_twice,
         "snapshot/absent-principal" => snapshot_absent,
+    );
+    if limits.style == Style::Retire {
+        checks!(suite; "mint/unsupported" => mint_unsupported);
+        return;
+    }
+    checks!(suite;
         "mint/makes-one-that-works" => mint_works,
         "mint/absent-principal" => mint_absent,
         "mint/never-more-than-allowed" => mint_at_limit,
@@ -120,6 +134,16 @@ async fn mint_works(suite: &mut Suite<'_>) -> Checked {
     }
 }
 
+/// What only retires has no successor.
+async fn mint_unsupported(suite: &mut Suite<'_>) -> Checked {
+    let start = suite.credentials()?;
+    let before = suite.snapshot(&start.principal).await?;
+    let result = suite.try_mint(&start.principal, &start.old).await?;
+    refused(result, &[ErrorKind::Unsupported])?;
+    let after = suite.snapshot(&start.principal).await?;
+    ensure(before == after, || format!("{before:?}, then {after:?}"))
+}
+
 async fn mint_absent(suite: &mut Suite<'_>) -> Checked {
     let (issuer, cx, start) = (suite.issuer()?, suite.cx.clone(), suite.credentials()?);
     let Some(absent) = &start.absent else { return excuse("any principal is there") };
@@ -141,7 +165,10 @@ async fn mint_at_limit(suite: &mut Suite<'_>) -> Checked {
     if limits.chooser == Chooser::Caller || limits.style == Style::AtomicRoll {
         let mut old = start.old.clone();
         for _ in 0..=most {
-            old = suite.mint_for(&start.principal, &old).await?.id;
+            match suite.try_mint(&start.principal, &old).await? {
+                Ok(minted) => old = minted.id,
+                Err(error) => refused::<()>(Err(error), &[ErrorKind::LimitReached])?,
+            }
             let live = suite.snapshot(&start.principal).await?;
             ensure(live.len() <= most, || format!("more than {most}: {live:?}"))?;
         }

@@ -13,7 +13,7 @@ mod suite;
 mod usage;
 mod verifier;
 
-use keysweep_sdk::{Capabilities, Op};
+use keysweep_sdk::{Capabilities, Op, Readable, Style};
 
 pub use bench::{
     Bench, Credentials, Excuse, Fault, FaultKind, Injected, NotPossible, Own, Placements, Start,
@@ -68,8 +68,11 @@ pub fn demanded(can: &Capabilities) -> Vec<String> {
 /// The operations of the parts that are there.
 fn operations(can: &Capabilities) -> Vec<Op> {
     let mut ops = Vec::new();
-    if can.issuer.is_some() {
-        ops.extend([Op::Snapshot, Op::Mint]);
+    if let Some(limits) = &can.issuer {
+        ops.push(Op::Snapshot);
+        if limits.style != Style::Retire {
+            ops.push(Op::Mint);
+        }
     }
     if can.verifier.is_some() {
         ops.push(Op::Verify);
@@ -88,7 +91,7 @@ fn operations(can: &Capabilities) -> Vec<Op> {
     }
     if let Some(limits) = &can.store {
         ops.extend([Op::Stat, Op::Place, Op::Remove]);
-        if limits.readable == keysweep_sdk::Readable::Value {
+        if limits.readable == Readable::Value {
             ops.push(Op::Read);
         }
     }

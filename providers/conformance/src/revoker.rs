@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use keysweep_sdk::{CredentialId, Effect, ErrorKind, LiveState, Minted, Op, RevokerLimits};
 
+use crate::matrix::Seen;
 use crate::suite::{Checked, Suite, active, checks, ensure, excuse, listed, refused};
 
 const ALWAYS: &[&str] = &[
@@ -52,7 +53,7 @@ async fn destroy(suite: &mut Suite<'_>, id: &CredentialId) -> Checked {
 
 /// A successor where there can be one, which has to go on through whatever happens to the old one.
 async fn successor(suite: &mut Suite<'_>) -> Checked<Option<Minted>> {
-    if suite.provider.issuer.is_none() {
+    if !suite.mints() {
         return Ok(None);
     }
     let minted = suite.mint().await?;
@@ -63,7 +64,7 @@ async fn successor(suite: &mut Suite<'_>) -> Checked<Option<Minted>> {
 
 async fn goes_on(suite: &mut Suite<'_>, successor: Option<&Minted>) -> Checked {
     match successor {
-        Some(minted) => suite.becomes_live(&minted.bundle, Duration::ZERO).await,
+        Some(minted) => suite.stays_live(&minted.bundle).await,
         None => Ok(()),
     }
 }
@@ -103,7 +104,13 @@ async fn destroy_replaced(suite: &mut Suite<'_>) -> Checked {
         }
         gone.push(new.id.clone());
         let last = new.id.clone();
-        new = suite.mint_for(&start.principal, &last).await?;
+        match suite.try_mint(&start.principal, &last).await? {
+            Ok(minted) => new = minted,
+            Err(error) => {
+                refused::<()>(Err(error), &[ErrorKind::LimitReached])?;
+                break;
+            }
+        }
     }
     let live = suite.snapshot(&start.principal).await?;
     gone.retain(|id| listed(&live, id).is_none());
@@ -113,17 +120,19 @@ async fn destroy_replaced(suite: &mut Suite<'_>) -> Checked {
     for id in &gone {
         destroy(suite, id).await?;
     }
-    let within = suite.visible_within();
-    suite.becomes_live(&new.bundle, within).await?;
+    suite.stays_live(&new.bundle).await?;
     let after = suite.snapshot(&start.principal).await?;
     ensure(live == after, || format!("{live:?}, then {after:?}"))
 }
 
 async fn destroy_never_was(suite: &mut Suite<'_>) -> Checked {
     let start = suite.credentials()?;
+    let before = Seen::of(suite).await?;
     let never = never(&start.old);
     destroy(suite, &never).await?;
-    suite.becomes_live(&start.bundle, Duration::ZERO).await
+    suite.stays_live(&start.bundle).await?;
+    let after = Seen::of(suite).await?;
+    ensure(before == after, || format!("{before:?}, then {after:?}"))
 }
 
 /// The id with its last letter or digit changed: well-formed, and nobody's.

@@ -4,7 +4,7 @@ use std::{fmt::Debug, future::Future, rc::Rc, sync::Arc, time::Duration};
 
 use keysweep_sdk::{
     Bundle, Capabilities, CredentialId, Cx, Effect, Error, ErrorKind, Issuer, Live, LiveState,
-    MintRequest, Minted, Op, PrincipalId, Provider, Result, Revoker, Store, Usage, Verdict,
+    MintRequest, Minted, Op, PrincipalId, Provider, Result, Revoker, Store, Style, Usage, Verdict,
     Verifier,
 };
 
@@ -65,7 +65,7 @@ pub(crate) struct Suite<'a> {
     placements: Option<Rc<Placements>>,
     check: String,
     deviation: Option<String>,
-    mints: usize,
+    markers: usize,
     canaries: Canaries,
     report: Report,
 }
@@ -92,7 +92,7 @@ impl<'a> Suite<'a> {
             placements: start.placements.map(Rc::new),
             check: "provider/mounts".into(),
             deviation: None,
-            mints: 0,
+            markers: 0,
             canaries,
             report: Report::default(),
         };
@@ -268,12 +268,12 @@ impl<'a> Suite<'a> {
 
     /// A marker that no mint had before.
     pub(crate) fn marker(&mut self) -> String {
-        self.mints += 1;
+        self.markers += 1;
         self.last_marker()
     }
 
     pub(crate) fn last_marker(&self) -> String {
-        format!("keysweep-conformance-{}", self.mints)
+        format!("keysweep-conformance-{}", self.markers)
     }
 
     /// Chooses where that is to be done, and mints.
@@ -288,6 +288,14 @@ impl<'a> Suite<'a> {
         principal: &PrincipalId,
         old: &CredentialId,
     ) -> Checked<Minted> {
+        Ok(self.try_mint(principal, old).await??)
+    }
+
+    pub(crate) async fn try_mint(
+        &mut self,
+        principal: &PrincipalId,
+        old: &CredentialId,
+    ) -> Checked<Result<Minted>> {
         let (issuer, cx, marker) = (self.issuer()?, self.cx.clone(), self.marker());
         let chosen = self.choose(principal, old).await?;
         let request = MintRequest {
@@ -296,9 +304,11 @@ impl<'a> Suite<'a> {
             replaces: Some(old),
             chosen: chosen.as_ref(),
         };
-        let minted = self.call(Op::Mint, issuer.mint(&cx, &request)).await??;
-        self.canaries.bundle(&minted.bundle, &minted.id, principal);
-        Ok(minted)
+        let result = self.call(Op::Mint, issuer.mint(&cx, &request)).await?;
+        if let Ok(minted) = &result {
+            self.canaries.bundle(&minted.bundle, &minted.id, principal);
+        }
+        Ok(result)
     }
 
     pub(crate) async fn choose(
@@ -333,6 +343,16 @@ impl<'a> Suite<'a> {
 
     pub(crate) async fn becomes_dead(&mut self, bundle: &Bundle, within: Duration) -> Checked {
         self.becomes(bundle, false, within).await
+    }
+
+    /// That it lives, also when a death that was caused by now would show.
+    pub(crate) async fn stays_live(&mut self, bundle: &Bundle) -> Checked {
+        let dead_within = self.can.revoker.as_ref().map_or(Duration::ZERO, |l| l.dead_within);
+        let wait = dead_within.min(self.bench.patience());
+        if !wait.is_zero() {
+            self.bench.wait(wait).await;
+        }
+        self.becomes_live(bundle, Duration::ZERO).await
     }
 
     async fn becomes(&mut self, bundle: &Bundle, live: bool, within: Duration) -> Checked {
@@ -385,6 +405,11 @@ impl<'a> Suite<'a> {
     fn step(&self, within: Duration) -> Duration {
         let spacing = self.can.verifier.as_ref().map_or(Duration::ZERO, |limits| limits.spacing);
         spacing.max(within / 40).max(Duration::from_millis(20))
+    }
+
+    /// Whether a credential can have a successor.
+    pub(crate) fn mints(&self) -> bool {
+        self.can.issuer.as_ref().is_some_and(|limits| limits.style != Style::Retire)
     }
 
     /// How long until a new credential works: zero without an issuer.
