@@ -1,4 +1,5 @@
 //! Real files: what is kept, what is refused, and what a death at any point leaves.
+#![expect(clippy::unwrap_used, reason = "for tests only")]
 
 use std::{
     collections::BTreeMap,

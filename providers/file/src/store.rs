@@ -84,6 +84,7 @@ impl FileStore {
 
     fn changed(&self, found: &Located, old: &str, payload: &Payload) -> Result<Text, Trouble> {
         found.check_plain(old)?;
+        check_size(payload)?;
         match payload {
             Payload::One(_) if !found.takes_one() => Err(named_only()),
             Payload::One(value) if found.place.is_empty() => {
@@ -209,8 +210,17 @@ impl Located {
             updated: Timestamp::new(seconds, nanoseconds).ok(),
             seen_by: seen_by(seen),
             managed_by: encrypted.map(str::to_owned).or_else(git),
-            shadowed_by: None,
+            shadowed_by: self.shadow(),
         }
+    }
+
+    /// Frameworks that read `.env` take what `.env.local` says instead.
+    fn shadow(&self) -> Option<String> {
+        let ([name], Format::Dotenv) = (&self.place[..], self.format) else { return None };
+        let local = self.target.path().into_os_string().into_string().ok()? + ".local";
+        let text = Zeroizing::new(std::fs::read_to_string(&local).ok()?);
+        let leaves = self.format.leaves(&text).ok()?;
+        leaves.iter().any(|(at, _)| at[..] == self.place).then(|| format!("{local}#{name}"))
     }
 
     /// A profile is named values; every other place is one value, or named values in it.
@@ -242,8 +252,7 @@ impl Located {
     }
 
     fn check_plain(&self, text: &str) -> Result<(), Trouble> {
-        match encrypted_by(text).filter(|_| !self.place.is_empty() || self.format != Format::Whole)
-        {
+        match encrypted_by(text) {
             None => Ok(()),
             Some(tool) => {
                 Err(Trouble::new(ErrorKind::Invalid, format!("it is encrypted by {tool}"))
@@ -271,6 +280,19 @@ impl Located {
     }
 }
 
+fn check_size(payload: &Payload) -> Result<(), Trouble> {
+    let size = |value: &SecretValue| value.expose_for(Purpose::Place).len();
+    let largest = match payload {
+        Payload::One(value) => size(value),
+        Payload::Named(bundle) => bundle.iter().map(|(_, value)| size(value)).max().unwrap_or(0),
+    };
+    if largest <= MAX_BYTES {
+        return Ok(());
+    }
+    Err(Trouble::new(ErrorKind::Invalid, format!("the value has more than {MAX_BYTES} bytes"))
+        .with_hint("is it the value that is meant?"))
+}
+
 fn named_only() -> Trouble {
     let message = "a placement in an AWS credentials file is a profile with named values";
     Trouble::new(ErrorKind::Invalid, message).with_hint(
@@ -292,6 +314,7 @@ fn value(leaves: &Leaves, place: &[String]) -> Result<Option<SecretValue>, Troub
             .with_hint("is it the right place? a secret is a text there"))
     };
     match here(leaves, place)? {
+        Some(Leaf::Text(text)) if text.is_empty() => Ok(None),
         Some(Leaf::Text(text)) => Ok(Some(SecretValue::new(text.as_str()))),
         Some(Leaf::Null) | None => {
             match leaves.iter().any(|(at, _)| at.len() > place.len() && at.starts_with(place)) {

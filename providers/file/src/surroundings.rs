@@ -42,6 +42,12 @@ pub(crate) fn encrypted_by(text: &str) -> Option<&'static str> {
     if text.starts_with("$ANSIBLE_VAULT;") {
         return Some("ansible-vault");
     }
+    if text.starts_with("age-encryption.org/") || text.contains("-----BEGIN AGE ENCRYPTED FILE") {
+        return Some("age");
+    }
+    if text.starts_with("-----BEGIN PGP MESSAGE") {
+        return Some("PGP");
+    }
     (text.contains("ENC[AES256_GCM,") && text.lines().any(sops)).then_some("SOPS")
 }
 

@@ -1,4 +1,5 @@
 //! The store on real files.
+#![expect(clippy::unwrap_used, reason = "for tests only")]
 
 use std::{
     fs,
@@ -280,6 +281,13 @@ async fn who_else_sees_and_writes_it_is_told() {
     assert_eq!(world.stat("v.yml#a").await.unwrap().unwrap().managed_by.unwrap(), "ansible-vault");
     harmless(&world.place("s.yaml#a", &one(PLANTED)).await.unwrap_err());
     harmless(&world.place("v.yml#", &one(PLANTED)).await.unwrap_err());
+
+    world.write(".env.local", "B=2\nA=3\n");
+    let shadow = world.stat(".env#A").await.unwrap().unwrap().shadowed_by.unwrap();
+    assert!(shadow.ends_with(".env.local#A"), "{shadow}");
+    world.write("key.pem", "$ANSIBLE_VAULT;1.1;AES256\n3938\n");
+    harmless(&world.place("key.pem#", &one(PLANTED)).await.unwrap_err());
+    harmless(&world.place("big#", &one(&"x".repeat(2_000_000))).await.unwrap_err());
 
     let git = |args: &[&str]| {
         let run = Command::new("git").args(args).current_dir(world.dir.path()).output();

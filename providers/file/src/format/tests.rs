@@ -158,11 +158,11 @@ fn only_the_value_of_a_yaml_key_changes() {
     assert_eq!(to("list.1.flow.a", "x"), YAML.replace("a: old", "a: \"x\""));
     assert_eq!(
         to("list.0.token", "x"),
-        YAML.replace("- name: a\n", "- \"token\": \"x\"\n    name: a\n")
+        YAML.replace("- name: a\n", "- token: \"x\"\n    name: a\n")
     );
-    assert_eq!(to("list.1.flow.c", "x"), YAML.replace("{a", "{\"c\": \"x\", a"));
+    assert_eq!(to("list.1.flow.c", "x"), YAML.replace("{a", "{c: \"x\", a"));
     assert!(set(y, YAML, "db.port", "x").is_err() && set(y, YAML, "no.port", "x").is_err());
-    assert_eq!(set(y, "", "a", "x").unwrap(), "\"a\": \"x\"\n");
+    assert_eq!(set(y, "", "a", "x").unwrap(), "a: \"x\"\n");
     assert_eq!(
         unset(y, YAML, "db.password").unwrap(),
         YAML.replace("  password: old  # a comment\n", "")

@@ -20,7 +20,7 @@ pub(super) fn leaves(text: &str) -> Result<Leaves, Trouble> {
 pub(super) fn set(text: &str, place: &[String], value: &str) -> Result<Text, Trouble> {
     let Some(root) = tree::parse(text)? else {
         let [key] = place else { return Err(super::no_parent(place)) };
-        let line = [&*quoted(key), ": ", &*quoted(value), "\n"].concat();
+        let line = [&*name(key), ": ", &*quoted(value), "\n"].concat();
         return Ok(spliced(text, text.len(), text.len(), &line));
     };
     if let Some(node) = root.find(place)? {
@@ -55,7 +55,7 @@ fn insert(text: &str, root: &Node, place: &[String], value: &str) -> Result<Text
         return Err(Trouble::new(ErrorKind::Invalid, message)
             .with_hint("write the key with an empty text into the mapping first"));
     }
-    let pair = Zeroizing::new([&*quoted(key), ": ", &*quoted(value)].concat());
+    let pair = Zeroizing::new([&*name(key), ": ", &*quoted(value)].concat());
     // In front of the first key: its column is the one of all keys, and no value has to be ended.
     match entries.first() {
         Some((first, _)) if *flow => {
@@ -148,6 +148,16 @@ fn is_no_text(plain: &str) -> bool {
         || ["0x", "0o", "0b"].iter().any(|base| number.starts_with(base))
         || number.starts_with(|c: char| c.is_ascii_digit())
             && number.chars().all(|c| c.is_ascii_digit() || "-:. tz+".contains(c))
+}
+
+/// A key, bare where that is plain.
+fn name(key: &str) -> Text {
+    let plain = key.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+    match plain && !is_null(key) && !is_no_text(key) {
+        true => Zeroizing::new(key.to_owned()),
+        false => quoted(key),
+    }
 }
 
 /// Between double quotes.

@@ -141,63 +141,64 @@ impl<'t> Reader<'t> {
 
     fn node(&mut self, event: Event<'t>, span: &Span) -> Result<Node, Trouble> {
         let range = span.byte_range().ok_or_else(|| super::super::unreadable("YAML", 1))?;
-        let (mut start, mut end, mut anchored) = (range.start, range.end, 0);
-        let body = match event {
+        let (mut start, mut end) = (range.start, range.end);
+        let (anchor, body) = match event {
             Event::Scalar(value, style, anchor, tag) => {
-                anchored = anchor;
-                if matches!(shown(style), Style::Block) {
-                    (start, end) = self.block(range.start, range.end);
+                let style = shown(style);
+                if matches!(style, Style::Block) {
+                    (start, end) = self.block(start, end);
                 }
                 let tagged = tag.is_some_and(|tag| tag.suffix() != "str");
-                Body::Scalar {
-                    value: Zeroizing::new(value.into_owned()),
-                    style: shown(style),
-                    tagged,
-                }
+                let value = Zeroizing::new(value.into_owned());
+                (anchor, Body::Scalar { value, style, tagged })
             }
             Event::Alias(anchor) => {
                 self.used.insert(anchor);
-                Body::Alias
+                (0, Body::Alias)
             }
-            Event::SequenceStart(_, anchor, _) => {
-                anchored = anchor;
-                let mut items = Vec::new();
-                loop {
-                    match self.next()? {
-                        (Event::SequenceEnd, span) => {
-                            end = span.byte_range().map_or(end, |range| range.end);
-                            break Body::List(items);
-                        }
-                        (event, span) => items.push(self.node(event, &span)?),
-                    }
-                }
-            }
+            Event::SequenceStart(_, anchor, _) => (anchor, Body::List(self.items(&mut end)?)),
             Event::MappingStart(style, anchor, _) => {
-                anchored = anchor;
-                let mut entries = Vec::new();
-                loop {
-                    let key = match self.next()? {
-                        (Event::MappingEnd, span) => {
-                            end = span.byte_range().map_or(end, |range| range.end);
-                            let flow = matches!(style, StructureStyle::Flow);
-                            break Body::Map { flow, entries };
-                        }
-                        (event, span) => self.node(event, &span)?,
-                    };
-                    let (event, span) = self.next()?;
-                    let mut value = self.node(event, &span)?;
-                    // The parser puts a value that is not written at what follows.
-                    let behind = self.text[key.end..].trim_start();
-                    if value.start == value.end && behind.starts_with(':') {
-                        value.start = self.text.len() - behind.len() + 1;
-                        value.end = value.start;
-                    }
-                    entries.push((key, value));
-                }
+                let flow = matches!(style, StructureStyle::Flow);
+                (anchor, Body::Map { flow, entries: self.entries(&mut end)? })
             }
             _ => return Err(super::super::unreadable("YAML", span.start.line())),
         };
-        Ok(Node { start, end: end.max(start), shared: false, anchor: anchored, body })
+        Ok(Node { start, end: end.max(start), shared: false, anchor, body })
+    }
+
+    fn items(&mut self, end: &mut usize) -> Result<Vec<Node>, Trouble> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, span) => {
+                    *end = span.byte_range().map_or(*end, |range| range.end);
+                    return Ok(items);
+                }
+                (event, span) => items.push(self.node(event, &span)?),
+            }
+        }
+    }
+
+    fn entries(&mut self, end: &mut usize) -> Result<Vec<(Node, Node)>, Trouble> {
+        let mut entries = Vec::new();
+        loop {
+            let key = match self.next()? {
+                (Event::MappingEnd, span) => {
+                    *end = span.byte_range().map_or(*end, |range| range.end);
+                    return Ok(entries);
+                }
+                (event, span) => self.node(event, &span)?,
+            };
+            let (event, span) = self.next()?;
+            let mut value = self.node(event, &span)?;
+            // The parser puts a value that is not written at what follows.
+            let behind = self.text[key.end..].trim_start();
+            if value.start == value.end && behind.starts_with(':') {
+                value.start = self.text.len() - behind.len() + 1;
+                value.end = value.start;
+            }
+            entries.push((key, value));
+        }
     }
 
     /// The parser's span of a block starts behind its header and goes on into the indentation of what follows.
