@@ -19,6 +19,7 @@
 mod access;
 mod format;
 mod locate;
+mod located;
 mod store;
 mod surroundings;
 

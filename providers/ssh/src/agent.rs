@@ -1,6 +1,7 @@
 //! An ssh-agent of our own: it holds one private key in memory for one login, and no file ever does.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -20,6 +21,8 @@ use crate::login::no_program;
 const LIFETIME: &str = "60";
 const STEP: Duration = Duration::from_millis(10);
 const START: Duration = Duration::from_secs(5);
+/// For `ssh-add`, which talks to this machine alone.
+const TOOL: Duration = Duration::from_secs(10);
 
 /// Ends with this handle.
 #[derive(Debug)]
@@ -79,15 +82,14 @@ impl Agent {
                 let _ = stdin.write_all(b"\n").await;
             }
         }
-        let ended = add.wait().await.map_err(|error| no_program("ssh-add", &error))?;
+        let ended = in_time(add.wait()).await?;
         Ok(ended.success().then_some(()))
     }
 
     /// The public half of what it holds: the text, and a file of it for ssh to choose the key by.
     pub(crate) async fn public(&self) -> Result<(String, PathBuf), Trouble> {
         let mut list = self.tool(&["-L"]);
-        let list = list.stdout(Stdio::piped()).output().await;
-        let list = list.map_err(|error| no_program("ssh-add", &error))?;
+        let list = in_time(list.stdout(Stdio::piped()).output()).await?;
         let text = String::from_utf8_lossy(&list.stdout).into_owned();
         let path = self.dir.path().join("key.pub");
         std::fs::write(&path, &text).map_err(|error| {
@@ -116,5 +118,13 @@ impl Agent {
             .stderr(Stdio::null())
             .kill_on_drop(true);
         add
+    }
+}
+
+async fn in_time<T>(run: impl Future<Output = io::Result<T>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(TOOL, run).await {
+        Ok(ended) => ended.map_err(|error| no_program("ssh-add", &error)),
+        Err(_) => Err(Trouble::new(ErrorKind::Unavailable, "ssh-add does not end")
+            .with_hint("look at the OpenSSH client of this machine")),
     }
 }

@@ -89,7 +89,7 @@ impl Login {
                 .with_hint("is it reachable, and quick? `timeout` of `[network]` gives it longer");
             Trouble { effect: Effect::Unknown, ..trouble }
         })?;
-        let told = Told::of(&String::from_utf8_lossy(&stderr));
+        let told = Told::of(&String::from_utf8_lossy(&stderr), &self.host);
         if !told.authenticated {
             return Err(self.not_in(user, &told));
         }
@@ -151,13 +151,13 @@ impl Login {
 
 impl Told {
     /// Of ssh's own words, which are the same in every locale.
-    pub(crate) fn of(stderr: &str) -> Self {
+    pub(crate) fn of(stderr: &str, host: &str) -> Self {
         let accepted = stderr.lines().rfind(|line| line.contains("Server accepts key:"));
         let own =
             accepted.and_then(|line| line.split(' ').find(|word| word.starts_with("SHA256:")));
         let trouble = TROUBLES.iter().find(|(words, ..)| words.iter().any(|w| stderr.contains(w)));
         Self {
-            authenticated: stderr.lines().any(|line| line.starts_with("Authenticated to ")),
+            authenticated: stderr.lines().any(|line| is_in(line, host)),
             own: own.map_or(Own::Untold, |own| Own::Key(own.trim().to_owned())),
             trouble: trouble.map(|(_, kind, what, hint)| (*kind, *what, *hint)),
         }
@@ -168,6 +168,12 @@ impl Told {
         !self.authenticated
             && self.trouble.is_some_and(|(kind, ..)| kind == ErrorKind::Unauthenticated)
     }
+}
+
+/// ssh's word that `host` itself took the key; a jump host on the way may say the same of itself.
+pub(crate) fn is_in(line: &str, host: &str) -> bool {
+    let rest = line.strip_prefix("Authenticated to ").and_then(|rest| rest.strip_prefix(host));
+    rest.is_some_and(|rest| rest.starts_with(" ("))
 }
 
 type Known = (&'static [&'static str], ErrorKind, &'static str, &'static str);

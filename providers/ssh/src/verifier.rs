@@ -15,7 +15,7 @@ use crate::{
     agent::Agent,
     issuer::{PRIVATE, PUBLIC},
     keys, line,
-    login::{Told, no_program},
+    login::{Told, is_in, no_program},
     remote::Remote,
     target::Target,
 };
@@ -143,13 +143,13 @@ async fn log_in(
         while let Ok(Some(line)) = lines.next_line().await {
             told.push_str(&line);
             told.push('\n');
-            if line.starts_with("Authenticated to ") {
+            if is_in(&line, &remote.login.host) {
                 break;
             }
         }
     }
     let _ = child.kill().await;
-    Ok(Told::of(&told))
+    Ok(Told::of(&told, &remote.login.host))
 }
 
 fn fingerprint(bundle: &Bundle) -> Option<CredentialId> {
