@@ -89,7 +89,7 @@ impl Login {
                 .with_hint("is it reachable, and quick? `timeout` of `[network]` gives it longer");
             Trouble { effect: Effect::Unknown, ..trouble }
         })?;
-        let told = Told::of(&String::from_utf8_lossy(&stderr), &self.host);
+        let told = self.told(&String::from_utf8_lossy(&stderr));
         if !told.authenticated {
             return Err(self.not_in(user, &told));
         }
@@ -126,9 +126,16 @@ impl Login {
             ssh.args(["-o", &format!("UserKnownHostsFile=\"{}\"", known.display())]);
             ssh.args(["-o", "GlobalKnownHostsFile=none"]);
         }
+        // A jump host is not given these options; it is to ask nobody either.
+        ssh.env("SSH_ASKPASS", "/bin/false").env("SSH_ASKPASS_REQUIRE", "force");
         ssh.args(["-p", &self.port.to_string(), "-l", user]);
         ssh.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         ssh
+    }
+
+    pub(crate) fn told(&self, stderr: &str) -> Told {
+        let host = self.host.trim_matches(['[', ']']);
+        Told::of(stderr, Some(host).filter(|_| self.ssh_config.is_none()))
     }
 
     fn own_identity(&self, ssh: &mut Command) {
@@ -150,17 +157,24 @@ impl Login {
 }
 
 impl Told {
-    /// Of ssh's own words, which are the same in every locale.
-    pub(crate) fn of(stderr: &str, host: &str) -> Self {
-        let accepted = stderr.lines().rfind(|line| line.contains("Server accepts key:"));
-        let own =
-            accepted.and_then(|line| line.split(' ').find(|word| word.starts_with("SHA256:")));
-        let trouble = TROUBLES.iter().find(|(words, ..)| words.iter().any(|w| stderr.contains(w)));
-        Self {
-            authenticated: stderr.lines().any(|line| is_in(line, host)),
-            own: own.map_or(Own::Untold, |own| Own::Key(own.trim().to_owned())),
-            trouble: trouble.map(|(_, kind, what, hint)| (*kind, *what, *hint)),
+    /// Of ssh's own words, which are the same in every locale. `host`: unless its name may be another one to ssh.
+    fn of(stderr: &str, host: Option<&str>) -> Self {
+        let (mut own, mut authenticated) = (Own::Untold, false);
+        for line in stderr.lines() {
+            if line.contains("Server accepts key:") {
+                let key = line.split(' ').find(|word| word.starts_with("SHA256:"));
+                own = key.map_or(Own::Untold, |key| Own::Key(key.trim().to_owned()));
+            }
+            if let Some(rest) = line.strip_prefix(IN) {
+                // A jump host on the way may say the same of itself, but tells no key.
+                let name = rest.split(' ').next().unwrap_or_default();
+                let named = host.is_some_and(|host| host.eq_ignore_ascii_case(name));
+                authenticated |= named || own != Own::Untold;
+            }
         }
+        let trouble = TROUBLES.iter().find(|(words, ..)| words.iter().any(|w| stderr.contains(w)));
+        let trouble = trouble.map(|(_, kind, what, hint)| (*kind, *what, *hint));
+        Self { authenticated, own, trouble }
     }
 
     /// The host answered, and refuses the key.
@@ -170,11 +184,8 @@ impl Told {
     }
 }
 
-/// ssh's word that `host` itself took the key; a jump host on the way may say the same of itself.
-pub(crate) fn is_in(line: &str, host: &str) -> bool {
-    let rest = line.strip_prefix("Authenticated to ").and_then(|rest| rest.strip_prefix(host));
-    rest.is_some_and(|rest| rest.starts_with(" ("))
-}
+/// In front of ssh's word that it is in.
+pub(crate) const IN: &str = "Authenticated to ";
 
 type Known = (&'static [&'static str], ErrorKind, &'static str, &'static str);
 

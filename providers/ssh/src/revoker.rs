@@ -93,7 +93,7 @@ fn check_other(own: &Own, id: &CredentialId) -> Result<(), Trouble> {
         Own::Untold => {
             let message = "ssh does not tell which key keysweep itself logs in with";
             Err(Trouble::new(ErrorKind::Unexpected, message)
-                .with_hint("give this provider an `identity` that is a plain key"))
+                .with_hint("give this provider an `identity` that is a plain key, with its public half beside it (`.pub`)"))
         }
     }
 }

@@ -15,9 +15,9 @@ use crate::{
     agent::Agent,
     issuer::{PRIVATE, PUBLIC},
     keys, line,
-    login::{Told, is_in, no_program},
+    login::{IN, Told, no_program},
     remote::Remote,
-    target::Target,
+    target::{Own, Target},
 };
 
 #[derive(Debug)]
@@ -90,7 +90,13 @@ impl Logins {
         let (told, id) = (told?, line::key(public.trim()).map(|(id, _)| CredentialId::new(id)));
         match id {
             None => Ok(Verdict::Unknown("the key has no fingerprint".into())),
-            Some(id) if told.authenticated => Ok(live(principal, id, "")),
+            // A configuration of ssh may bring keys of its own.
+            Some(id) if told.own == Own::Key(id.to_string()) && told.authenticated => {
+                Ok(live(principal, id, ""))
+            }
+            Some(_) if told.authenticated => {
+                Ok(Verdict::Unknown("the host took another key, which `ssh_config` brought".into()))
+            }
             Some(id) if told.refused() => Ok(self.refused(principal, &id).await),
             Some(_) => Err(remote.login.not_in(&user, &told)),
         }
@@ -134,7 +140,6 @@ async fn log_in(
         .arg(format!("IdentityAgent=\"{}\"", agent.socket().display()))
         .args(["-o", "IdentitiesOnly=yes", "-i"])
         .arg(public)
-        .env_remove("SSH_AUTH_SOCK")
         .args(["--", &remote.login.host]);
     let mut child = ssh.spawn().map_err(|error| no_program("ssh", &error))?;
     let mut told = String::new();
@@ -143,13 +148,13 @@ async fn log_in(
         while let Ok(Some(line)) = lines.next_line().await {
             told.push_str(&line);
             told.push('\n');
-            if is_in(&line, &remote.login.host) {
+            if line.starts_with(IN) && remote.login.told(&told).authenticated {
                 break;
             }
         }
     }
     let _ = child.kill().await;
-    Ok(Told::of(&told, &remote.login.host))
+    Ok(remote.login.told(&told))
 }
 
 fn fingerprint(bundle: &Bundle) -> Option<CredentialId> {

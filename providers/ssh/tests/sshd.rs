@@ -412,6 +412,39 @@ async fn a_private_key_is_in_no_argument_environment_or_file() {
 }
 
 #[tokio::test]
+async fn a_jump_host_is_not_taken_for_the_host() {
+    let Some(sshd) = sshd() else { return };
+    let known = fs::read_to_string(&sshd.known_hosts).unwrap();
+    let other = known.replace("127.0.0.1", "localhost");
+    fs::write(&sshd.known_hosts, format!("{known}{other}")).unwrap();
+    let config = sshd.folder().join("ssh_config");
+    let (identity, known) = (sshd.identity.display(), sshd.known_hosts.display());
+    let jump = format!(
+        "Host jump\n HostName 127.0.0.1\n Port {}\n User {}\n IdentityFile {identity}\n UserKnownHostsFile {known}\n LogLevel VERBOSE\n",
+        sshd.port, sshd.user,
+    );
+    fs::write(&config, format!("Host 127.0.0.1\n HostName localhost\n ProxyJump jump\n{jump}"))
+        .unwrap();
+    let world = World::with(
+        &sshd,
+        &format!("ssh_config = '{}'\nidentity = '{identity}'", config.display()),
+    )
+    .await;
+    let chosen = world.choose().await;
+    assert_eq!(world.verify(&chosen.bundle).await, Verdict::Dead);
+    world.mint(&chosen, None).await.unwrap();
+    assert!(is_live(&world.verify(&chosen.bundle).await));
+    let own = world.live().await.remove(0).0;
+    assert!(world.destroy(&own).await.unwrap_err().message().contains("itself"));
+    world.destroy(chosen.id.as_str()).await.unwrap();
+    assert_eq!(world.verify(&chosen.bundle).await, Verdict::Dead);
+
+    // The configuration brings a key that lets in: it is not taken for the one that was asked about.
+    fs::write(&config, format!("Host 127.0.0.1\n IdentityFile {identity}\n")).unwrap();
+    assert!(!is_live(&world.verify(&chosen.bundle).await));
+}
+
+#[tokio::test]
 async fn a_key_with_a_passphrase_or_without_its_private_half_is_not_told() {
     let Some(sshd) = sshd() else { return };
     let world = World::of(&sshd).await;
