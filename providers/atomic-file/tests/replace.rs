@@ -73,6 +73,49 @@ fn mode_owner_and_attributes_stay_and_no_copy_does() {
     }
 }
 
+/// As the kernel keeps it: version 2, then tag, permissions and id of each entry. User 33 may read.
+fn access_list() -> Vec<u8> {
+    const NO_ID: u32 = u32::MAX;
+    let entries = [
+        (0x01u16, 6u16, NO_ID),
+        (0x02, 4, 33),
+        (0x04, 4, NO_ID),
+        (0x10, 4, NO_ID),
+        (0x20, 0, NO_ID),
+    ];
+    let mut list = 2u32.to_le_bytes().to_vec();
+    for (tag, permissions, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(permissions.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    list
+}
+
+#[test]
+fn an_access_list_stays_and_none_is_inherited() {
+    const ACCESS: &str = "system.posix_acl_access";
+    let dir = tempfile::tempdir().unwrap();
+    let [with, without] = ["with", "without"].map(|name| dir.path().join(name));
+    for path in [&with, &without] {
+        fs::write(path, OLD).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o640)).unwrap();
+    }
+    let (list, flags) = (access_list(), rustix::fs::XattrFlags::empty());
+    let set = |path: &Path, name: &str| rustix::fs::setxattr(path, name, &list, flags);
+    if set(&with, ACCESS).is_err() || set(dir.path(), "system.posix_acl_default").is_err() {
+        return; // The file system has no access lists.
+    }
+    for path in [&with, &without] {
+        replace(path, NEW).unwrap();
+        assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o640);
+    }
+    let mut value = [0; 64];
+    let length = rustix::fs::getxattr(&with, ACCESS, &mut value).unwrap();
+    assert_eq!(&value[..length], &list[..]);
+    assert!(rustix::fs::getxattr(&without, ACCESS, &mut value).is_err(), "others were let in");
+}
+
 #[test]
 fn a_new_file_is_for_its_owner_alone() {
     let dir = tempfile::tempdir().unwrap();

@@ -193,6 +193,21 @@ fn yaml_that_would_change_elsewhere_is_refused() {
     assert_eq!(set(y, "a: &x old\n", "a", "new").unwrap(), "a: &x \"new\"\n");
 }
 
+#[test]
+fn deep_nesting_is_refused() {
+    let deep =
+        |open: &str| format!("{}{}", if open == "[" { "a = " } else { "" }, open.repeat(200_000));
+    for (format, text) in [
+        (Format::Json, "[".repeat(200_000)),
+        (Format::Json, format!("{}1{}", "{\"a\":".repeat(20_000), "}".repeat(20_000))),
+        (Format::Yaml, "[".repeat(200_000)),
+        (Format::Yaml, "- ".repeat(200_000)),
+        (Format::Toml, deep("[")),
+    ] {
+        assert!(set(format, &text, "a", "x").is_err(), "{format:?}");
+    }
+}
+
 proptest::proptest! {
     /// Whatever is written is read back, and nothing else changes: `set` checks itself, and this checks its check.
     #[test]

@@ -67,7 +67,8 @@ fn insert(text: &str, root: &Node, place: &[String], value: &str) -> Result<Text
             let added = Zeroizing::new([&**pair, "\n", &" ".repeat(indent)].concat());
             Ok(spliced(text, first.start, first.start, &added))
         }
-        None => Ok(spliced(text, parent.start + 1, parent.start + 1, &pair)),
+        None if *flow => Ok(spliced(text, parent.start + 1, parent.start + 1, &pair)),
+        None => Err(super::no_parent(place)),
     }
 }
 
