@@ -30,6 +30,11 @@ pub struct Sshd {
 impl Sshd {
     /// `None`: not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(|_| String::new())
+    }
+
+    /// With further lines of sshd_config, made for the server's folder. Of a keyword that is there twice the first counts.
+    pub fn start_with(more: impl FnOnce(&Path) -> String) -> Option<Self> {
         let sshd = tool("sshd")?;
         let dir = tempfile::Builder::new().prefix("sshd-").tempdir().unwrap();
         let (at, port) = (dir.path().to_owned(), free_port());
@@ -49,10 +54,11 @@ impl Sshd {
         let config = at.join("sshd_config");
         let shown = |path: &Path| path.display().to_string();
         let text = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}\n\
+            "{}Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nPidFile none\nAuthorizedKeysFile {}\n\
              StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
              PubkeyAuthentication yes\nPermitRootLogin prohibit-password\nLogLevel VERBOSE\n\
              PermitUserEnvironment yes\nMaxStartups 100\n",
+            more(&at),
             shown(&at.join("host")),
             shown(&authorized_keys),
         );
