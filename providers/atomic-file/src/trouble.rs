@@ -35,7 +35,8 @@ impl Trouble {
     pub(crate) fn of(doing: &str, path: &Path, error: &io::Error) -> Self {
         let message = format!("cannot {doing} `{}`: {}", path.display(), error.kind());
         match error.kind() {
-            io::ErrorKind::NotFound => Self::new(ErrorKind::NotFound, message),
+            io::ErrorKind::NotFound => Self::new(ErrorKind::NotFound, message)
+                .with_hint("is the path right, and was the file moved meanwhile?"),
             io::ErrorKind::PermissionDenied => Self::new(ErrorKind::PermissionDenied, message)
                 .with_hint("run keysweep as the owner of the file, or give it the permission"),
             io::ErrorKind::ReadOnlyFilesystem => Self::new(ErrorKind::PermissionDenied, message)
@@ -44,7 +45,8 @@ impl Trouble {
                 Self::new(ErrorKind::Unavailable, message)
                     .with_hint("free some room there, then go on")
             }
-            _ => Self::new(ErrorKind::Unexpected, message),
+            _ => Self::new(ErrorKind::Unexpected, message)
+                .with_hint("look at the file system there, then try again"),
         }
     }
 }

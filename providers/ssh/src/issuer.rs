@@ -70,7 +70,7 @@ impl Issuer for AuthorizedKeys {
         pair().map(Some).ok_or_else(|| {
             let message = "the new key pair could not be written down";
             let (kind, effect) = (ErrorKind::Unexpected, Effect::None);
-            Error::new(self.name.clone(), Op::Choose, kind, effect, message)
+            Error::new(self.name.clone(), Op::Choose, kind, effect, message).with_hint("try again")
         })
     }
 
