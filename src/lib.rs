@@ -22,6 +22,12 @@ pub mod config;
 pub mod registry;
 
 #[cfg(feature = "rotate")]
+pub mod plan;
+
+#[cfg(feature = "rotate")]
 pub mod invoke;
+
+#[cfg(feature = "rotate")]
+pub mod rotate;
 
 pub mod cli;

@@ -75,13 +75,10 @@ pub async fn mount(
     name: &ProviderName,
     resolve: Arc<dyn Resolve>,
 ) -> Result<Provider, MountError> {
-    let mounting =
-        Mounting { resolve, network: config.network.clone(), folder: config.folder() };
+    let mounting = Mounting { resolve, network: config.network.clone(), folder: config.folder() };
     let tree = config.source.tree()?;
-    let table = tree
-        .into_inner()
-        .remove("providers")
-        .and_then(|providers| match providers.into_inner() {
+    let table =
+        tree.into_inner().remove("providers").and_then(|providers| match providers.into_inner() {
             DeValue::Table(mut providers) => providers.remove_entry(name.as_str()),
             _ => None,
         });
@@ -91,8 +88,12 @@ pub async fn mount(
         let message = format!("no provider is called `{name}`");
         return Err(config.source.error(0..0, message, hint).into());
     };
-    let place =
-        Place { source: &config.source, name: name.clone(), at: key.span().start, mounting: &mounting };
+    let place = Place {
+        source: &config.source,
+        name: name.clone(),
+        at: key.span().start,
+        mounting: &mounting,
+    };
     place.mount(value).await
 }
 

@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use keysweep_sdk::{
-    Bundle, Capabilities, Chosen, CredentialId, Cx, Delivery, Effect, Error, ErrorKind, Grant, Held,
-    Live, MintRequest, Minted, Need, Op, PlacementId, PrincipalId, Provider, ProviderName, Result,
-    Slot, Style, Use, Verdict,
+    Bundle, Capabilities, Chosen, CredentialId, Cx, Delivery, Effect, Error, ErrorKind, Grant,
+    Held, Live, MintRequest, Minted, Need, Op, PlacementId, PrincipalId, Provider, ProviderName,
+    Result, Slot, Style, Use, Verdict,
 };
 use tokio::time::{self, Instant};
 
@@ -163,16 +163,14 @@ impl Calls {
         part.as_ref().ok_or_else(|| {
             let message = format!("it has no {what}");
             Error::new(self.name().clone(), op, ErrorKind::Unsupported, Effect::None, message)
-                .with_hint("name a provider that has one: `verify`, `revoke` or `usage` of the credential")
+                .with_hint(
+                    "name a provider that has one: `verify`, `revoke` or `usage` of the credential",
+                )
         })
     }
 
     /// One write after the other, with the gap between the end of one and the start of the next.
-    async fn apart<T>(
-        &self,
-        gap: Duration,
-        write: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    async fn apart<T>(&self, gap: Duration, write: impl Future<Output = Result<T>>) -> Result<T> {
         if gap.is_zero() || self.invoker.rules.dry_run || self.invoker.rules.read_only {
             return write.await;
         }

@@ -185,9 +185,10 @@ impl Invoker {
         let (why, hint) = match (call.mutates, self.rules.dry_run, self.rules.read_only) {
             (false, _, _) | (true, false, false) => return Ok(()),
             (true, true, _) => ("not sent: a dry run", "leave `--dry-run` out to do it"),
-            (true, false, true) => {
-                ("not sent: `read_only = true`", "take `read_only` out of the configuration to do it")
-            }
+            (true, false, true) => (
+                "not sent: `read_only = true`",
+                "take `read_only` out of the configuration to do it",
+            ),
         };
         self.noted(call, Event::Stopped, None, None, None)?;
         Err(failure(call, ErrorKind::Unsupported, Effect::None, why).with_hint(hint))
@@ -201,8 +202,9 @@ impl Invoker {
             // What changes something may have arrived all the same.
             let effect = if call.mutates { Effect::Unknown } else { Effect::None };
             let message = format!("no answer within {} s", limit.as_secs());
-            Err(failure(call, ErrorKind::Unavailable, effect, message)
-                .with_hint("see whether the host is reached from here; `[network] timeout` is longer when set"))
+            Err(failure(call, ErrorKind::Unavailable, effect, message).with_hint(
+                "see whether the host is reached from here; `[network] timeout` is longer when set",
+            ))
         })
     }
 
@@ -230,8 +232,9 @@ impl Invoker {
         let note = Note { event, attempt, error, milliseconds };
         self.audit.note(call, &self.campaign, self.clock.now(), &note).map_err(|error| {
             let message = format!("not sent: the audit log cannot be written ({})", error.kind());
-            failure(call, ErrorKind::Config, Effect::None, message)
-                .with_hint("make room and right for `[state] audit`, then go on with `keysweep resume`")
+            failure(call, ErrorKind::Config, Effect::None, message).with_hint(
+                "make room and right for `[state] audit`, then go on with `keysweep resume`",
+            )
         })
     }
 
