@@ -49,6 +49,7 @@ pub struct Options {
 
 /// For one call, from the first byte of the connection to the last of the answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// Of it, for the connection with its handshake. Shorter than the whole, so that "never connected" is told from "no answer".
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Default for Options {
@@ -144,7 +145,7 @@ fn built(
         .referer(false)
         .user_agent(&options.user_agent)
         .timeout(timeout)
-        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout / 2))
         .pool_max_idle_per_host(idle)
         // No name service is to send `localhost`, which may go in plain, elsewhere.
         .resolve_to_addrs("localhost", &loopback.map(|address| SocketAddr::new(address, 0)))

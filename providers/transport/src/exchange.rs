@@ -81,8 +81,11 @@ pub(crate) async fn send(inner: &Inner, ready: Ready<'_>) -> Result<Response> {
     let retry_after = refused.then(|| retry_after(&answer.headers)).flatten();
     inner.budget.learn(&kind, &answer.headers, retry_after);
     let limited = refused.then_some(retry_after);
-    let sent: Vec<&str> =
-        ready.sent.iter().map(|secret| secret.expose_for(Purpose::Authenticate)).collect();
+    let values = ready.sent.iter().map(|secret| secret.expose_for(Purpose::Authenticate));
+    // As they went out too: Basic is encoded.
+    let lines = ready.headers.values().filter(|value| value.is_sensitive());
+    let sent = values.chain(lines.filter_map(|line| line.to_str().ok()?.rsplit(' ').next()));
+    let sent: Vec<&str> = sent.collect();
     let Answer { url, status, headers, body, .. } = answer;
     Ok(Response::new(call.clone(), url, status.as_u16(), headers, &body, limited, &sent))
 }
@@ -207,13 +210,14 @@ fn cut(inner: &Inner, call: &Call, status: u16, error: reqwest::Error) -> Error 
 fn is_untrusted(error: &reqwest::Error) -> bool {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if inner.is_some_and(|inner| {
-            matches!(inner.downcast_ref(), Some(rustls::Error::InvalidCertificate(_)))
-        }) {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
             return true;
         }
-        cause = error.source();
+        cause = match error.downcast_ref::<io::Error>() {
+            // Its `source` leaves out the error that it wraps.
+            Some(wrapper) => wrapper.get_ref().map(|inner| inner as _),
+            None => error.source(),
+        };
     }
     false
 }
