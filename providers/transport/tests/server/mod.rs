@@ -19,35 +19,35 @@ use rustls::{
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 
-pub const CANARY: &str = "canary-7Qx2vT9pLm4K";
+pub(crate) const CANARY: &str = "canary-7Qx2vT9pLm4K";
 
-pub fn canary() -> SecretValue {
+pub(crate) fn canary() -> SecretValue {
     SecretValue::new(CANARY)
 }
 
 /// What is sent back for one request. Then the connection is closed, unless it is kept.
 #[derive(Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     Bytes(Vec<u8>),
     Keep(Vec<u8>),
     /// Nothing, for so long.
     Silent(Duration),
 }
 
-pub type Script = Arc<dyn Fn(usize, &str) -> Reply + Send + Sync>;
+pub(crate) type Script = Arc<dyn Fn(usize, &str) -> Reply + Send + Sync>;
 
-pub struct Server {
-    pub port: u16,
-    pub connections: Arc<AtomicUsize>,
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    pub(crate) connections: Arc<AtomicUsize>,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    pub fn start(script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static) -> Self {
         Self::run(Arc::new(script), None)
     }
 
-    pub fn tls(
+    pub(crate) fn tls(
         certificate: CertificateDer<'static>,
         key: PrivateKeyDer<'static>,
         script: impl Fn(usize, &str) -> Reply + Send + Sync + 'static,
@@ -83,34 +83,34 @@ impl Server {
         server
     }
 
-    pub fn base(&self) -> Base {
+    pub(crate) fn base(&self) -> Base {
         Base::parse(&format!("http://127.0.0.1:{}", self.port)).unwrap()
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         client(&[&self.base()], &Network::default())
     }
 
-    pub fn dialled(&self) -> usize {
+    pub(crate) fn dialled(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// Head and body of each request.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-pub fn client(bases: &[&Base], network: &Network) -> Client {
+pub(crate) fn client(bases: &[&Base], network: &Network) -> Client {
     Client::new(ProviderName::new("edge"), Hosts::of(bases.iter().copied()), network).unwrap()
 }
 
-pub fn answer(status: u16, headers: &str, body: &str) -> Vec<u8> {
+pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!("HTTP/1.1 {status} X\r\ncontent-length: {length}\r\n{headers}\r\n{body}").into_bytes()
 }
 
-pub fn reply(status: u16, headers: &str, body: &str) -> Reply {
+pub(crate) fn reply(status: u16, headers: &str, body: &str) -> Reply {
     Reply::Bytes(answer(status, &format!("connection: close\r\n{headers}"), body))
 }
 
