@@ -1,5 +1,7 @@
 //! What goes over the wire, and what comes of it when the other side misbehaves.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
 mod server;
 
 use std::{
