@@ -1,6 +1,6 @@
 //! What goes over the wire, and what comes of it when the other side misbehaves.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 mod server;
 
