@@ -43,8 +43,13 @@ impl Access for PostgresAccess {
                 on: format!("role {role}"),
             };
             let rows = session.query(here, ROLE, &[&role]).await?;
-            grants.push(grant("the role exists", !rows.is_empty()));
-            let Some(row) = rows.first().filter(|_| rotate) else { continue };
+            let Some(row) = rows.first() else {
+                grants.push(grant("the role exists", false));
+                continue;
+            };
+            if !rotate {
+                continue;
+            }
             let of = |name| field::<bool>(row, here, name);
             let all = is("super")?;
             if of("super")? || of("replication")? && !is("by_admin")? {

@@ -48,15 +48,23 @@ FROM pg_catalog.pg_stat_activity
 WHERE usename::text = $1 AND pid <> pg_backend_pid()
 ORDER BY greatest(backend_start, state_change) DESC NULLS FIRST";
 
+/// Asked apart, since a role without sessions shows nothing to anybody.
+const MAY_SEE: &str = "
+SELECT pg_has_role('pg_read_all_stats', 'usage') OR pg_has_role(oid, 'usage') AS may
+FROM pg_catalog.pg_roles WHERE rolname::text = $1";
+
 async fn sessions(session: &Session, here: Here<'_>, role: &str) -> Result<Use> {
+    let may = session.query(here, MAY_SEE, &[&role]).await?;
+    let may = may.first().map(|row| field::<bool>(row, here, "may")).transpose()?;
+    if may == Some(false) {
+        return Err(hidden(here, role));
+    }
     let rows = session.query(here, SESSIONS, &[&role]).await?;
     let mut at = None;
     let mut sources = Vec::new();
     for row in &rows {
         let Some(active) = field::<Option<i64>>(row, here, "at")? else {
-            let message = format!("the sessions of `{role}` may not be seen");
-            let error = here.nothing(ErrorKind::PermissionDenied, message);
-            return Err(error.with_hint("GRANT pg_read_all_stats TO the role that keysweep is"));
+            return Err(hidden(here, role));
         };
         at = at.or(Timestamp::from_microsecond(active).ok());
         let source: String = field(row, here, "source")?;
@@ -65,4 +73,10 @@ async fn sessions(session: &Session, here: Here<'_>, role: &str) -> Result<Use> 
         }
     }
     Ok(Use { at, source: (!sources.is_empty()).then(|| sources.join(", ")) })
+}
+
+fn hidden(here: Here<'_>, role: &str) -> keysweep_sdk::Error {
+    let message = format!("the sessions of `{role}` may not be seen");
+    let error = here.nothing(ErrorKind::PermissionDenied, message);
+    error.with_hint("GRANT pg_read_all_stats TO the role that keysweep is")
 }

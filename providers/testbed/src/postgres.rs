@@ -2,10 +2,10 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     net::SocketAddr,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -142,7 +142,7 @@ impl Postgres {
     /// Logs in as a consumer does, and keeps the session until the handle is dropped.
     pub fn session(&self, user: &str, password: &str) -> Consumer {
         let mut child = self.psql(user, password).spawn().unwrap();
-        let input = child.stdin.take().unwrap();
+        let input = child.stdin.take();
         let held = Consumer { child, input };
         let end = Instant::now() + Duration::from_secs(20);
         let count = format!("SELECT count(*) FROM pg_stat_activity WHERE usename = '{user}'");
@@ -173,21 +173,29 @@ impl Drop for Postgres {
     }
 }
 
-/// A session that somebody holds.
+/// A session that somebody holds. It ends with this handle.
 #[derive(Debug)]
 pub struct Consumer {
-    child: std::process::Child,
-    input: std::process::ChildStdin,
+    child: Child,
+    input: Option<ChildStdin>,
 }
 
 impl Consumer {
     /// Whether a statement still comes through. The session is over then.
-    pub fn works(self) -> bool {
-        let Self { child, mut input } = self;
-        let _ = input.write_all(b"SELECT 41 + 1;\n");
-        drop(input);
-        let output = child.wait_with_output().unwrap();
-        output.status.success() && String::from_utf8_lossy(&output.stdout).trim() == "42"
+    pub fn works(mut self) -> bool {
+        if let Some(mut input) = self.input.take() {
+            let _ = input.write_all(b"SELECT 41 + 1;\n");
+        }
+        let mut answer = String::new();
+        let _ = self.child.stdout.take().map(|mut out| out.read_to_string(&mut answer));
+        self.child.wait().unwrap().success() && answer.trim() == "42"
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.child.wait();
     }
 }
 

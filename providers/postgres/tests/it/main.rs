@@ -2,5 +2,7 @@
 
 mod alternating;
 mod bench;
+mod conforms;
 mod refusals;
 mod single;
+mod tls;

@@ -2,6 +2,7 @@
 
 mod approle;
 mod bench;
+mod conforms;
 mod kv;
 mod refusals;
 mod transit;
