@@ -1,0 +1,11 @@
+//! From a plan to dead old credentials: one journalled step at a time, resumable at every instant.
+
+mod decide;
+mod event;
+mod journal;
+mod state;
+
+pub use decide::{Act, Next, decide};
+pub use event::{Entry, Event, Outcome, Step};
+pub use journal::{Journal, JournalError, SealError, Sealed, Sealer};
+pub use state::{Answer, Illegal, Look, Orphan, Phase, State, Tries};
