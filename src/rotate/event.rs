@@ -85,6 +85,14 @@ pub enum Event {
         new: Vec<CredentialId>,
         ours: bool,
     },
+    /// A roll whose value was lost: this one is rolled next.
+    Successor {
+        id: CredentialId,
+    },
+    /// A look was not answered.
+    Missed {
+        why: String,
+    },
     /// A credential whose value nobody has.
     Orphan {
         id: CredentialId,

@@ -35,6 +35,8 @@ pub struct State {
     pub waived: BTreeMap<usize, String>,
     pub attested: BTreeSet<Step>,
     pub findings: Vec<String>,
+    /// Looks in a row that were not answered.
+    pub missed: u32,
     pub abort: Option<String>,
     pub parked: Option<String>,
     pub closed: Option<(Timestamp, Outcome)>,
@@ -146,6 +148,12 @@ impl State {
         if self.closed.is_some() {
             return no("the rotation is closed");
         }
+        match entry.event {
+            Event::Missed { .. } => self.missed += 1,
+            // Taken up again: the row goes on.
+            Event::Began { .. } => {}
+            _ => self.missed = 0,
+        }
         match entry.event.clone() {
             Event::Began { plan, fence, approval, .. } => {
                 if self.plan.as_ref().is_some_and(|own| *own != plan) {
@@ -214,6 +222,14 @@ impl State {
                 self.steps.insert(Step::Mint, Phase::Done { at });
             }
             Event::Looked { new, ours } => self.look = Some(Look { at, new, ours }),
+            Event::Successor { id } => {
+                self.known.push(id.clone());
+                (self.successor, self.look) = (Some(id), None);
+                self.steps.remove(&Step::Mint);
+                self.counts.remove(&Step::Mint);
+            }
+            // Counted above: any other line ends the row.
+            Event::Missed { .. } => {}
             Event::Orphan { id, why } => {
                 let orphan = Orphan { found: at, why, disabled: false, gone: false };
                 self.orphans.entry(id).or_insert(orphan);

@@ -96,7 +96,11 @@ pub(super) fn roll(view: &View<'_>) -> Option<Next> {
     };
     match view.plan.issuer.lost_reply {
         LostReply::Repeat => view.step(Step::Mint, Act::Mint),
-        LostReply::RollSuccessor | LostReply::Reconcile => Some(reconcile(view, asked)),
+        LostReply::RollSuccessor | LostReply::Reconcile => Some(match reconcile(view, asked) {
+            // The old one is dead: what is there is not ended, its value is replaced.
+            Next::Do(Act::Disown(id)) => Next::Do(Act::RollAgain(id)),
+            next => next,
+        }),
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Act {
     Look,
     /// A credential whose value nobody has, and that is ours.
     Disown(CredentialId),
+    /// With an atomic roll: the one whose value is lost is rolled next.
+    RollAgain(CredentialId),
     DisableOrphan(CredentialId),
     DestroyOrphan(CredentialId),
     Verify,
@@ -332,6 +334,16 @@ impl View<'_> {
     pub(crate) fn contained(&self) -> bool {
         self.state.done(Step::Disable) || self.state.done(Step::Destroy)
     }
+}
+
+/// When the last consumer had moved on, for who looks at uses.
+pub(crate) fn moved_on(
+    plan: &Rotation,
+    purpose: Purpose,
+    state: &State,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    old::moved_on(&View { plan, purpose, state, now })
 }
 
 /// `at` and so much later, or the end of time.
