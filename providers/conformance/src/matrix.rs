@@ -304,10 +304,17 @@ async fn stranger(suite: &mut Suite<'_>, op: Op, own: Own) -> Checked {
 async fn faulty(suite: &mut Suite<'_>, fault: &Fault) -> Checked {
     let prepared = prepare(suite, fault.op).await?;
     let before = Seen::of(suite).await?;
+    let mounted = match fault.kind {
+        FaultKind::Hang => suite.bench.hasty().await,
+        _ => Ok(suite.provider.clone()),
+    };
+    let provider = match mounted {
+        Ok(provider) => provider,
+        Err(why) => return excuse(why.0),
+    };
     if let Injected::NotPossible(why) = suite.bench.inject(fault).await {
         return excuse(why);
     }
-    let provider = suite.provider.clone();
     let result = call(suite, &provider, &prepared).await?;
     let struck = suite.bench.struck();
     suite.bench.lift().await;
