@@ -19,7 +19,7 @@ pub mod reference;
 use std::path::Path;
 
 pub use error::ConfigError;
-pub(crate) use error::{nearest, suggestion};
+pub(crate) use error::suggestion;
 pub use model::{
     Approval, Config, Credential, Escrow, Mode, Policy, Proof, ProviderEntry, Purpose, Reload,
     SessionsChoice, State, StoreUse,

@@ -8,6 +8,8 @@
 
 mod check;
 mod cli;
+#[cfg(feature = "rotate")]
+mod config;
 mod contract;
 mod corpus;
 mod expose;
@@ -17,6 +19,8 @@ mod history;
 mod hostile;
 mod import;
 mod inputs;
+#[cfg(feature = "rotate")]
+mod invoke;
 mod issuer;
 mod literals;
 mod offline;
