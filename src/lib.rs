@@ -25,6 +25,12 @@ pub mod bindings;
 pub mod registry;
 
 #[cfg(feature = "rotate")]
+pub mod plan;
+
+#[cfg(feature = "rotate")]
 pub mod invoke;
+
+#[cfg(feature = "rotate")]
+pub mod rotate;
 
 pub mod cli;

@@ -1,8 +1,9 @@
 //! `keysweep.toml`: what is read, and how each mistake is told.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use keysweep::{
+    bindings::{Book, Match},
     config::{self, Config, Mode, Proof, Purpose, Reload, SessionsChoice, reference::References},
     registry,
 };
@@ -139,6 +140,16 @@ fn every_key_is_read() {
     let approval = policy.approval.as_ref().unwrap();
     assert!(approval.required && approval.requester_may_not_approve);
     assert_eq!(approval.signers, PathBuf::from("dir/allowed_signers"));
+}
+
+#[test]
+fn the_examples_are_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/");
+    let config = config::load(&PathBuf::from(format!("{folder}keysweep.toml"))).unwrap();
+    assert_eq!((config.credentials.len(), config.credentials[0].stores.len()), (2, 4));
+    let text = fs::read_to_string(format!("{folder}bindings.toml")).unwrap();
+    let book = Book::parse("bindings.toml", &text).unwrap();
+    assert!(matches!(book.find("github:acme/web/repo/AWS_KEY"), Match::One(_)));
 }
 
 #[test]
