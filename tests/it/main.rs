@@ -18,6 +18,7 @@ mod hostile;
 mod import;
 mod inputs;
 mod issuer;
+mod journal;
 mod literals;
 mod offline;
 mod owners;
