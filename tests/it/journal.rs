@@ -2,8 +2,9 @@
 //! shredded is in no byte.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     thread,
     time::Duration,
 };
@@ -174,6 +175,55 @@ fn writers_at_the_same_time_lose_nothing() {
         let expected: Vec<_> = (0..20).map(|i| finding(i, "x")).collect();
         assert_eq!(journal.entries(&format!("r{writer}")).unwrap(), expected);
     }
+}
+
+const STATE: &str = "KEYSWEEP_TEST_STATE";
+const WRITER: &str = "KEYSWEEP_TEST_WRITER";
+
+/// The body of the processes that the next test starts.
+#[test]
+#[ignore = "started by `a_killed_process_leaves_a_whole_record`"]
+fn a_writer_of_its_own() {
+    let (Ok(path), Ok(rotation)) = (env::var(STATE), env::var(WRITER)) else { return };
+    let mut file = StateFile::open(Path::new(&path)).unwrap();
+    let fence = file.take("c", &rotation, "me", at(0), TERM).unwrap().fence;
+    let mut journal = file.journal("c").unwrap();
+    for i in 0..if rotation == "ends" { 60 } else { 1_000_000 } {
+        let sealed = Sealed(i.to_string().into_bytes());
+        journal.append(&rotation, fence, &finding(i, "x"), Some((&id("K"), &sealed))).unwrap();
+    }
+}
+
+#[test]
+fn a_killed_process_leaves_a_whole_record() {
+    let dir = TempDir::new().unwrap();
+    let path = state(&dir);
+    let mut file = StateFile::open(&path).unwrap();
+    file.add(&plan("c"), at(0)).unwrap();
+    let start = |rotation: &str| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--exact", "journal::a_writer_of_its_own", "--ignored"]);
+        command.env(STATE, &path).env(WRITER, rotation).stdout(Stdio::null()).spawn().unwrap()
+    };
+    let (mut killed, mut ends) = (start("killed"), start("ends"));
+    assert!(ends.wait().unwrap().success());
+    let journal = file.journal("c").unwrap();
+    while journal.entries("killed").unwrap().len() < 10 {
+        assert_eq!(killed.try_wait().unwrap(), None, "it ended by itself");
+        thread::sleep(Duration::from_millis(5));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    drop(journal);
+
+    let journal = StateFile::open(&path).unwrap().journal("c").unwrap();
+    let written = |count: usize| (0..).take(count).map(|i| finding(i, "x")).collect::<Vec<_>>();
+    assert_eq!(journal.entries("ends").unwrap(), written(60));
+    let entries = journal.entries("killed").unwrap();
+    assert_eq!(entries, written(entries.len()));
+    // The entry and the sealed value of the last transaction are of the same one.
+    let last = (entries.len() - 1).to_string().into_bytes();
+    assert_eq!(journal.sealed("killed").unwrap(), Some((id("K"), Sealed(last))));
 }
 
 #[test]
