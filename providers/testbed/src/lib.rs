@@ -5,9 +5,11 @@
 #![expect(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "for tests only")]
 
 pub mod aws;
+pub mod faults;
 pub mod microburst;
 pub mod ministack;
 pub mod moto;
+pub mod sshd;
 
 use std::{
     env, fs,
