@@ -84,7 +84,7 @@ impl Aws {
                 let list = self.parameters.describe_parameters().max_results(1).send().await;
                 (action, list.map(|_| ()).map_err(|error| self.failed(call, &error)))
             }
-            On::Parameter(_) => return Ok(None),
+            On::Parameter(_) | On::Keys => return Ok(None),
         };
         match done {
             Ok(()) => Ok(Some((action, true))),

@@ -7,6 +7,7 @@ use aws_sdk_iam::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::Timestamp;
 use keysweep_sdk::{Effect, Error, ErrorKind, Op};
 
@@ -97,7 +98,13 @@ impl Cause {
             .is_some_and(hyper_util::client::legacy::Error::is_connect);
         let refused = find::<io::Error>(error)
             .is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-        if connect || refused { Self::Unreachable } else { Self::Lost("the connection broke off") }
+        if connect || refused {
+            Self::Unreachable
+        } else if error.downcast_ref::<ConnectorError>().is_some_and(ConnectorError::is_timeout) {
+            Self::Lost("no reply in time")
+        } else {
+            Self::Lost("the connection broke off")
+        }
     }
 
     pub(crate) fn code(&self) -> Option<&str> {

@@ -15,6 +15,8 @@ pub(crate) enum On {
     Parameter(String),
     /// `ssm:DescribeParameters` knows no single parameter.
     Parameters,
+    /// `iam:GetAccessKeyLastUsed` is asked about a key, whoever's it is.
+    Keys,
 }
 
 /// Where the things are, for their ARNs.
@@ -28,13 +30,8 @@ pub(crate) struct Scope<'a> {
 
 /// Mint, disable, destroy, and end sessions, which is a statement of its own in the policy: who may write a user's
 /// policies may give that user anything.
-const ROTATE: [&str; 5] = [
-    "iam:ListAccessKeys",
-    "iam:CreateAccessKey",
-    "iam:UpdateAccessKey",
-    "iam:DeleteAccessKey",
-    "iam:GetAccessKeyLastUsed",
-];
+const ROTATE: [&str; 4] =
+    ["iam:ListAccessKeys", "iam:CreateAccessKey", "iam:UpdateAccessKey", "iam:DeleteAccessKey"];
 const SESSIONS: [&str; 2] = ["iam:GetUserPolicy", "iam:PutUserPolicy"];
 const STAT_SECRET: [&str; 2] =
     ["secretsmanager:DescribeSecret", "secretsmanager:GetResourcePolicy"];
@@ -66,7 +63,8 @@ fn of(need: &Need) -> Vec<(On, Vec<&'static str>)> {
             user(principal).map(|on| (on, vec!["iam:ListAccessKeys"])).into_iter().collect()
         }
         Need::Rotate(principal) => {
-            user(principal).map(|on| (on, [&ROTATE[..], &SESSIONS].concat())).into_iter().collect()
+            let user = user(principal).map(|on| (on, [&ROTATE[..], &SESSIONS].concat()));
+            user.into_iter().chain([(On::Keys, vec!["iam:GetAccessKeyLastUsed"])]).collect()
         }
         Need::Stat(at) => stored(at, &STAT_SECRET, &[]),
         Need::Place(at) => stored(at, &PLACE_SECRET, &["ssm:GetParameter", "ssm:PutParameter"]),
@@ -107,6 +105,7 @@ impl On {
             Self::Secret(id) => format!("sm:{id}"),
             Self::Parameter(name) => format!("ssm:{name}"),
             Self::Parameters => "all parameters".to_owned(),
+            Self::Keys => "all access keys".to_owned(),
         }
     }
 
@@ -123,7 +122,7 @@ impl On {
                 let name = name.trim_start_matches('/');
                 format!("arn:{partition}:ssm:{region}:{account}:parameter/{name}")
             }
-            Self::Parameters => "*".to_owned(),
+            Self::Parameters | Self::Keys => "*".to_owned(),
         }
     }
 }
@@ -143,7 +142,7 @@ pub(crate) fn policy(needs: &[Need], scope: Scope<'_>) -> String {
         let service = match on {
             On::Secret(_) => Some("secretsmanager"),
             On::Parameter(_) => Some("ssm"),
-            On::User(_) | On::Parameters => None,
+            On::User(_) | On::Parameters | On::Keys => None,
         };
         services.extend(service.map(|service| format!("{service}.{}.amazonaws.com", scope.region)));
         statements.push(json!({ "Effect": "Allow", "Action": usual, "Resource": arn }));

@@ -44,12 +44,18 @@ pub enum Deviation {
     NoSessions,
     /// `SimulatePrincipalPolicy` is not there.
     NoSimulation,
+    /// Of a policy's `Resource` only `*` is understood.
+    NoResources,
+    /// A key is deleted whoever's it is said to be.
+    KeyOfAnybodyDeleted,
 }
 
 const DEVIATIONS: &[(Kind, Deviation)] = &[
+    (Kind::Moto, Deviation::NoResources),
     (Kind::Moto, Deviation::NoSessions),
     (Kind::Moto, Deviation::NoSimulation),
     (Kind::Ministack, Deviation::AbsentUserHasNoKeys),
+    (Kind::Ministack, Deviation::KeyOfAnybodyDeleted),
     (Kind::Ministack, Deviation::LastUseNeverMoves),
     (Kind::Ministack, Deviation::NoKeyLimit),
 ];

@@ -27,7 +27,9 @@ pub fn before(upstream: &AwsServer) -> Option<Microburst> {
         .env("AWS_SECRET_ACCESS_KEY", &upstream.admin.secret)
         .env("AWS_DEFAULT_REGION", REGION)
         .current_dir(dir.path());
-    Some(Microburst(Server::start(command, dir, port)))
+    let burst = Microburst(Server::start(command, dir, port));
+    burst.warm();
+    Some(burst)
 }
 
 impl Microburst {
@@ -50,16 +52,24 @@ impl Microburst {
         }));
     }
 
+    /// The first call takes it seconds, in which it reads the descriptions of all services.
+    fn warm(&self) {
+        let scope = format!("Credential=AKIAFIRST/20260101/{REGION}/iam/aws4_request");
+        let signed = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
+        let (status, _) = self.post("/", &signed, "Action=ListUsers&Version=2010-05-08");
+        assert!(status > 0, "no reply:\n{}", self.0.log());
+    }
+
     fn rule(&self, rule: Value) {
-        let (status, reply) = self.control("POST", "rules", &json!([rule]).to_string());
+        let (status, reply) = self.post("/_microburst/rules", "", &json!([rule]).to_string());
         assert!(status == 200, "{status}: {reply}\n{}", self.0.log());
     }
 
-    fn control(&self, method: &str, path: &str, body: &str) -> (u16, String) {
+    fn post(&self, path: &str, authorization: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.0.port)).unwrap();
         write!(
             stream,
-            "{method} /_microburst/{path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+            "POST {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nAuthorization: {authorization}\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         )
