@@ -15,4 +15,19 @@ pub mod assess;
 
 pub mod report;
 
+#[cfg(feature = "rotate")]
+pub mod config;
+
+#[cfg(feature = "rotate")]
+pub mod registry;
+
+#[cfg(feature = "rotate")]
+pub mod plan;
+
+#[cfg(feature = "rotate")]
+pub mod invoke;
+
+#[cfg(feature = "rotate")]
+pub mod rotate;
+
 pub mod cli;

@@ -30,6 +30,6 @@ pub use parts::{
     Access, Chosen, Delivery, Grant, Held, Identity, Issuer, Live, LiveState, MintRequest, Minted,
     Need, Revoker, Slot, Store, Usage, Use, Verdict, Verifier,
 };
-pub use provider::{Cx, Mounting, Network, Provider, ProviderConfig, Resolve};
+pub use provider::{Cx, Instructions, Mounting, Network, Provider, ProviderConfig, Resolve};
 pub use reference::{BadReference, SecretRef};
 pub use secret::{Purpose, SecretValue};

@@ -1,7 +1,7 @@
-use std::{fmt::Debug, path::PathBuf, sync::Arc};
+use std::{fmt::Debug, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Access, Capabilities, Issuer, ProviderName, Result, Revoker, SecretRef, SecretValue, Store,
@@ -27,6 +27,28 @@ pub struct Provider {
     pub revoker: Option<Arc<dyn Revoker>>,
     pub usage: Option<Arc<dyn Usage>>,
     pub access: Option<Arc<dyn Access>>,
+    /// What a person has to do where the provider cannot: the plan shows it and makes tasks of it.
+    pub instructions: Option<Instructions>,
+}
+
+/// What a person does at an issuer that has no API for it.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+pub struct Instructions {
+    /// Where: the address of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// The steps that make a new credential, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mint: Vec<String>,
+    /// The steps that end the old one, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub revoke: Vec<String>,
+    /// How long a person may take to make it, from the moment of asking. `None`: no bound of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mint_within: Option<Duration>,
+    /// How long a person may take to end it, from the moment of asking. `None`: no bound of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoke_within: Option<Duration>,
 }
 
 impl Provider {
@@ -40,6 +62,7 @@ impl Provider {
             revoker: None,
             usage: None,
             access: None,
+            instructions: None,
         }
     }
 
@@ -82,6 +105,12 @@ impl Provider {
     #[must_use]
     pub fn access(mut self, part: impl Access + 'static) -> Self {
         self.access = Some(Arc::new(part));
+        self
+    }
+
+    #[must_use]
+    pub fn instructions(mut self, instructions: Instructions) -> Self {
+        self.instructions = Some(instructions);
         self
     }
 

@@ -4,6 +4,9 @@
 //! `KEYSWEEP_SERVERS_REQUIRED` is set, as it is in CI: there it fails.
 #![expect(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "for tests only")]
 
+pub mod faults;
+pub mod sshd;
+
 use std::{
     env, fs,
     io::Read,

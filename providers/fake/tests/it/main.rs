@@ -1,0 +1,4 @@
+mod bench;
+mod conforms;
+mod spoilt;
+mod world;
