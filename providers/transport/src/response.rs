@@ -146,6 +146,11 @@ impl Response {
         self.call.error(ErrorKind::Unexpected, effect, message)
     }
 
+    /// What is known of the other side when the answer is not understood: nothing, if the request changes something.
+    pub fn doubt(&self) -> Effect {
+        self.call.doubt()
+    }
+
     fn refused(&self) -> Effect {
         match self.status {
             // A gateway says this of what it has passed on already.
