@@ -24,7 +24,8 @@ impl Usage for PostgresUsage {
         UsageLimits { granularity: LOOK, lag: Duration::ZERO, tells_source: true }
     }
 
-    /// The latest activity of the role's sessions that are there now; `None` where there is none now, whatever was before.
+    /// The latest activity in the role's sessions that are there now, and who that one is; `None` where there is none
+    /// now, whatever was before.
     async fn last_use(&self, _cx: &Cx, principal: &PrincipalId, id: &CredentialId) -> Result<Use> {
         let here = self.0.here(Op::LastUse);
         let role = self.0.owner(Op::LastUse, principal, id, ErrorKind::NotFound)?;
@@ -60,19 +61,15 @@ async fn sessions(session: &Session, here: Here<'_>, role: &str) -> Result<Use> 
         return Err(hidden(here, role));
     }
     let rows = session.query(here, SESSIONS, &[&role]).await?;
-    let mut at = None;
-    let mut sources = Vec::new();
-    for row in &rows {
-        let Some(active) = field::<Option<i64>>(row, here, "at")? else {
-            return Err(hidden(here, role));
-        };
-        at = at.or(Timestamp::from_microsecond(active).ok());
-        let source: String = field(row, here, "source")?;
-        if !sources.contains(&source) {
-            sources.push(source);
-        }
-    }
-    Ok(Use { at, source: (!sources.is_empty()).then(|| sources.join(", ")) })
+    let Some(latest) = rows.first() else { return Ok(Use::default()) };
+    // A session that keysweep may not see into has no times, and comes first.
+    let Some(at) = field::<Option<i64>>(latest, here, "at")? else {
+        return Err(hidden(here, role));
+    };
+    Ok(Use {
+        at: Timestamp::from_microsecond(at).ok(),
+        source: Some(field(latest, here, "source")?),
+    })
 }
 
 fn hidden(here: Here<'_>, role: &str) -> keysweep_sdk::Error {

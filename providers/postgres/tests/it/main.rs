@@ -1,5 +1,7 @@
 //! PostgreSQL itself, on loopback.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod alternating;
 mod bench;
 mod conforms;

@@ -1,5 +1,7 @@
 //! OpenBao itself, on loopback.
 
+#![expect(clippy::unwrap_used, reason = "a test")]
+
 mod approle;
 mod bench;
 mod conforms;
