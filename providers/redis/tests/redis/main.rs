@@ -1,0 +1,4 @@
+//! Against a real Redis on loopback.
+
+mod bench;
+mod server;
