@@ -111,7 +111,7 @@ impl Removal {
     }
 }
 
-/// `effect` becomes `Unknown` when the first is sent.
+/// `effect` becomes `Unknown` with the first that is closed.
 async fn end(
     session: &Session,
     user: &str,
@@ -137,8 +137,8 @@ async fn end(
             if last {
                 return Err(Fault::StillConnected);
             }
-            *effect = Effect::Unknown;
             session.call(&["CLIENT", "KILL", "ID", &connection.id]).await?;
+            *effect = Effect::Unknown;
         }
     }
     Ok(())

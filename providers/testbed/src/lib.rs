@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "for tests only")]
 
 pub mod faults;
+pub mod mariadb;
 pub mod redis;
 pub mod sshd;
 
