@@ -217,6 +217,8 @@ impl Authentication {
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use keysweep_sdk::{Purpose, SecretValue};
 
     use super::*;
@@ -244,20 +246,20 @@ mod tests {
         let root = read(r#"{"access":1}"#).unwrap();
         assert_eq!(root.sound(), Err(Refusal::NoPassword));
         assert_eq!(read(r#"{"is_role":true}"#), None);
-        assert_eq!(Authentication::read("[]"), None);
+        assert_eq!(Authentication::read("PLANTED"), None);
     }
 
     #[test]
     fn a_second_password_is_where_clients_find_it() {
         use Plugin::{Ed25519, Native};
         let (old, new) = (way(Native, "old"), way(Native, "new"));
-        let both = of(&[old.clone()]).with(new.clone()).unwrap();
+        let both = of(slice::from_ref(&old)).with(new.clone()).unwrap();
         assert_eq!(both.alternatives, [old.clone(), new.clone()]);
         assert_eq!(both.with(new.clone()), Ok(both.clone()));
         assert_eq!(both.with(way(Native, "third")), Err(Refusal::Full));
         let ed = way(Ed25519, "old");
         assert_eq!(
-            of(&[ed.clone()]).with(new.clone()).unwrap().alternatives,
+            of(slice::from_ref(&ed)).with(new.clone()).unwrap().alternatives,
             [new.clone(), ed.clone()]
         );
         assert_eq!(of(&[ed]).with(way(Ed25519, "new")), Err(Refusal::TwoEd25519));
@@ -271,7 +273,7 @@ mod tests {
     #[test]
     fn without_its_last_password_nobody_is_let_in() {
         let old = way(Plugin::Native, "old");
-        let none = of(&[old.clone()]).without(&old);
+        let none = of(slice::from_ref(&old)).without(&old);
         assert_eq!((none.passwords().count(), none.sound()), (0, Ok(())));
         let new = way(Plugin::Native, "new");
         assert_eq!(none.with(new.clone()).unwrap().alternatives, [new]);

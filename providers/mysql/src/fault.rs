@@ -27,6 +27,7 @@ pub(crate) mod code {
     pub(crate) const ACCESS_DENIED: u16 = 1045;
     pub(crate) const SHUTTING_DOWN: u16 = 1053;
     pub(crate) const NO_SUCH_THREAD: u16 = 1094;
+    pub(crate) const KILL_DENIED: u16 = 1095;
     pub(crate) const HOST_BLOCKED: u16 = 1129;
     pub(crate) const HOST_NOT_ALLOWED: u16 = 1130;
     pub(crate) const TABLE_DENIED: u16 = 1142;
@@ -36,6 +37,8 @@ pub(crate) mod code {
     pub(crate) const PRIVILEGE_LACKING: u16 = 1227;
     pub(crate) const OPTION_PREVENTS: u16 = 1290;
     pub(crate) const CANNOT_USER: u16 = 1396;
+    /// What `ALTER USER` says beside it of an account that is not there.
+    pub(crate) const CREATES_NONE: u16 = 1410;
     pub(crate) const PLUGIN_NOT_LOADED: u16 = 1524;
     pub(crate) const DENIED_WITHOUT_PASSWORD: u16 = 1698;
     pub(crate) const PASSWORD_EXPIRED: u16 = 1862;
@@ -141,12 +144,12 @@ impl Fault {
 fn refusal(number: u16, server: &str) -> (ErrorKind, String, Option<&'static str>) {
     use ErrorKind::{Conflict, PermissionDenied, Unavailable, Unexpected, Unsupported};
     match number {
-        code::PRIVILEGE_LACKING | code::TABLE_DENIED | code::ACCESS_DENIED => (
+        code::PRIVILEGE_LACKING | code::TABLE_DENIED | code::ACCESS_DENIED | code::KILL_DENIED => (
             PermissionDenied,
             format!("keysweep's account may not do that on `{server}` (error {number})"),
             Some("`keysweep doctor` prints the GRANT statements to ask for"),
         ),
-        code::CANNOT_USER => (
+        code::CANNOT_USER | code::CREATES_NONE => (
             Conflict,
             format!("`{server}` does not change the account: it is gone (error {number})"),
             Some("look again"),

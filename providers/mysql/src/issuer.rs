@@ -171,7 +171,7 @@ impl Server {
         let mode = "SET SESSION sql_mode = 'NO_BACKSLASH_ESCAPES'";
         session.run(mode).await.map_err(|fault| self.fault(op, &fault, Effect::None))?;
         let statement = after.statement(account);
-        session.run(&statement).await.map_err(|fault| self.fault(op, &fault, Effect::Unknown))?;
+        session.alter(&statement).await.map_err(|fault| self.fault(op, &fault, Effect::Unknown))?;
         let unknown = |mut error: Error| {
             error.effect = Effect::Unknown;
             error

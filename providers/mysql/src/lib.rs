@@ -4,6 +4,7 @@
 //! by one of several ways (`IDENTIFIED VIA … OR …`), and the same plugin may be there twice, each with a password of its
 //! own. keysweep adds the new password as a second alternative and later takes the first away. What it sends is the
 //! authentication string that the server keeps, computed here, never a password: so no query log has one.
+//! The statement repeats the string of the old password, too, and is in the query and binary logs like any other.
 //!
 //! * Two passwords at most. The server tries the alternatives in turn, and each after the first costs the client an
 //!   *authentication switch*; many clients (PyMySQL, mysql_async, Connector/Python) follow one and no second.

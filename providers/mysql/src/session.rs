@@ -11,7 +11,7 @@ use tokio::time;
 
 use crate::{
     account::{Account, Authentication},
-    fault::Fault,
+    fault::{Fault, code},
     grants::Grants,
     server::Server,
 };
@@ -61,6 +61,23 @@ impl Session {
             .await
             .map_err(|_| Fault::TimedOut)?
             .map_err(Fault::from)
+    }
+
+    /// Changes an account. The general error that it cannot be done hides the reason, which the server lists beside it.
+    pub(crate) async fn alter(&mut self, statement: &str) -> Result<(), Fault> {
+        let fault = match self.run(statement).await {
+            Err(fault) if fault.code() == Some(code::CANNOT_USER) => fault,
+            done => return done,
+        };
+        let listed = self.connection.query::<(String, u16, String), _>("SHOW WARNINGS");
+        let reason = match time::timeout(self.timeout, listed).await {
+            Ok(Ok(listed)) => {
+                listed.into_iter().find(|one| one.0 == "Error" && one.1 != code::CANNOT_USER)
+            }
+            // It refused; only the reason is not known.
+            Ok(Err(_)) | Err(_) => None,
+        };
+        Err(reason.map_or(fault, |(_, code, _)| Fault::Refused(code)))
     }
 
     /// All rows. Parameters are sent apart from the statement.

@@ -8,6 +8,8 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
@@ -71,7 +73,6 @@ impl MariaDb {
         let init = server.folder.path().join("init.sql");
         fs::write(&init, make.replace("; ", ";\n")).unwrap();
         server.run(&[format!("--init-file={}", init.display())]);
-        // It is served when the file was run.
         fs::remove_file(init).unwrap();
         Some(server)
     }
@@ -102,6 +103,12 @@ impl MariaDb {
         }
         let log = tempfile::Builder::new().prefix("mariadb-log-").tempdir().unwrap();
         self.server = Some(Server::start(command, log, self.port));
+        // The port is bound before the server is ready, and before it reads the file.
+        let end = Instant::now() + Duration::from_secs(60);
+        while let Err(error) = self.query(Self::ADMIN, Self::PASSWORD, "DO 1") {
+            assert!(Instant::now() < end, "not ready: {error}\n{}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Whom the server runs as, where this process is root.
@@ -157,7 +164,7 @@ impl MariaDb {
         let mut session = Session(child.unwrap());
         while self.admin(&listed) == before {
             assert!(session.is_alive(), "`{user}` is not let in");
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
         }
         session
     }
@@ -180,9 +187,9 @@ impl Session {
 
     /// Whether it ends by itself, in the time that a client needs to notice.
     pub fn ends(&mut self) -> bool {
-        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        while self.is_alive() && std::time::Instant::now() < end {
-            std::thread::sleep(std::time::Duration::from_millis(20));
+        let end = Instant::now() + Duration::from_secs(20);
+        while self.is_alive() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(20));
         }
         !self.is_alive()
     }

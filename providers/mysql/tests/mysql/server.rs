@@ -130,7 +130,7 @@ async fn old_and_new_work_side_by_side_until_the_old_one_is_destroyed() {
             for id in &gone {
                 destroy(&provider, &app, id).await.unwrap();
             }
-            assert_eq!(listed(&provider, &app).await, [chosen.id.clone()]);
+            assert_eq!(listed(&provider, &app).await, std::slice::from_ref(&chosen.id));
             (old, old_password) = (chosen.id.clone(), new);
         }
         destroy(&provider, &app, &old).await.unwrap();
@@ -219,6 +219,11 @@ async fn a_refusal_by_another_account_is_no_death() {
     let (provider, app) = (provider(&server, "").await, user("app"));
     let bundle = login("app", OLD);
     assert!(matches!(verify(&provider, &app, &bundle).await, Verdict::Live(_)));
+    // The nobody of `localhost` would be asked in place of the administrator, too.
+    server.admin(&format!(
+        "CREATE USER admin@localhost IDENTIFIED BY '{}'; GRANT ALL ON *.* TO admin@localhost",
+        MariaDb::PASSWORD
+    ));
     for before in ["app@localhost", "''@localhost"] {
         account(&server, before, &by(NATIVE, "planted-another"));
         let verdict = verify(&provider, &app, &bundle).await;
