@@ -19,9 +19,18 @@ pub mod report;
 pub mod config;
 
 #[cfg(feature = "rotate")]
+pub mod bindings;
+
+#[cfg(feature = "rotate")]
 pub mod registry;
 
 #[cfg(feature = "rotate")]
+pub mod plan;
+
+#[cfg(feature = "rotate")]
 pub mod invoke;
+
+#[cfg(feature = "rotate")]
+pub mod rotate;
 
 pub mod cli;

@@ -30,7 +30,12 @@ impl<'a> Checked<'a> {
         Self { source, providers, errors, names: BTreeMap::new(), placements: BTreeMap::new() }
     }
 
-    pub(super) fn error(&mut self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+    pub(super) fn error(
+        &mut self,
+        span: Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.errors.push(self.source.error(span, message, hint));
     }
 
@@ -104,7 +109,8 @@ impl<'a> Checked<'a> {
         others.push((shape.clone(), line));
         if let Some(first) = taken {
             let message = format!("line {first} puts a value there already");
-            let hint = "one placement holds one value: drop one, or name what each writes with `fields`";
+            let hint =
+                "one placement holds one value: drop one, or name what each writes with `fields`";
             self.error(at.span(), message, hint);
         }
     }
@@ -123,7 +129,8 @@ impl<'a> Checked<'a> {
 
     pub(super) fn argv(&mut self, argv: &[String], span: Range<usize>) {
         if argv.first().is_none_or(|program| program.trim().is_empty()) {
-            let hint = "write the program and its arguments: `[\"systemctl\", \"reload\", \"app\"]`";
+            let hint =
+                "write the program and its arguments: `[\"systemctl\", \"reload\", \"app\"]`";
             self.error(span, "no program", hint);
         }
     }
@@ -131,7 +138,8 @@ impl<'a> Checked<'a> {
     pub(super) fn recipient(&mut self, recipient: &Spanned<String>) {
         let public = ["age1", "ssh-ed25519 ", "ssh-rsa "];
         if !public.iter().any(|start| recipient.get_ref().starts_with(start)) {
-            let hint = "write a public key, `age1…` or `ssh-ed25519 …`; `keysweep keys new` makes one";
+            let hint =
+                "write a public key, `age1…` or `ssh-ed25519 …`; `keysweep keys new` makes one";
             self.error(recipient.span(), "no public key of a recipient", hint);
         }
     }
@@ -146,7 +154,11 @@ impl<'a> Checked<'a> {
         let mut seen = BTreeSet::new();
         for wave in waves {
             if !seen.insert(wave.get_ref()) {
-                self.error(wave.span(), "this environment is in the list twice", "keep one of them");
+                self.error(
+                    wave.span(),
+                    "this environment is in the list twice",
+                    "keep one of them",
+                );
             }
         }
     }

@@ -83,10 +83,7 @@ pub(super) fn told(message: &str) -> (String, String) {
     }
     if let Some(value) = within(what, "unknown variant `") {
         let known = names();
-        return (
-            "unknown value".to_owned(),
-            suggestion(value, known.iter().copied(), "values"),
-        );
+        return ("unknown value".to_owned(), suggestion(value, known.iter().copied(), "values"));
     }
     if let Some(name) = within(what, "missing field `") {
         return (format!("`{name}` is missing"), format!("write `{name} = …` there"));

@@ -1,7 +1,7 @@
 //! Entries of the system's keychain.
 
-use keysweep_sdk::{Purpose, SecretValue};
 use keyring::Entry;
+use keysweep_sdk::{Purpose, SecretValue};
 use tokio::task;
 
 /// Reads an entry.

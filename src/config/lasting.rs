@@ -32,9 +32,14 @@ mod tests {
 
     #[test]
     fn a_length_is_what_people_write() {
-        for (text, seconds) in
-            [("24h", 86_400), ("90m", 5_400), ("7d", 604_800), ("1h 30m", 5_400), ("2w", 1_209_600), ("0s", 0)]
-        {
+        for (text, seconds) in [
+            ("24h", 86_400),
+            ("90m", 5_400),
+            ("7d", 604_800),
+            ("1h 30m", 5_400),
+            ("2w", 1_209_600),
+            ("0s", 0),
+        ] {
             assert_eq!(parsed(text), Some(Duration::from_secs(seconds)), "{text}");
         }
         for text in ["", "24", "1 month", "1y", "-3h", "3h ago", "soon"] {

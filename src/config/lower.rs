@@ -218,7 +218,8 @@ fn reload(written: Spanned<document::Reload>, check: &mut Checked<'_>) -> Option
         }
         (None, Some(task)) => Some(Reload::Task(task)),
         _ => {
-            let hint = "write `reload = { hook = [\"PROGRAM\", …] }` or `reload = { task = \"…\" }`";
+            let hint =
+                "write `reload = { hook = [\"PROGRAM\", …] }` or `reload = { task = \"…\" }`";
             check.error(span, "one of `hook` and `task` is wanted", hint);
             None
         }
@@ -240,7 +241,9 @@ fn proof(
             let span = written.as_ref().map(Spanned::span).unwrap_or_default();
             check.error(span, "`proof_hook` is missing", hint);
         }
-        (_, Some(argv)) => check.error(argv.span(), "it is the proof only if `proof` says so", hint),
+        (_, Some(argv)) => {
+            check.error(argv.span(), "it is the proof only if `proof` says so", hint)
+        }
         (_, None) => {}
     }
     match written?.into_inner() {
@@ -256,7 +259,8 @@ impl Policy {
     /// What holds where nothing is written.
     pub fn of(purpose: Purpose) -> Self {
         let hurry = purpose == Purpose::PostBreach;
-        let hours = |periodic: u32, post_breach: u32| HOUR * if hurry { post_breach } else { periodic };
+        let hours =
+            |periodic: u32, post_breach: u32| HOUR * if hurry { post_breach } else { periodic };
         Self {
             purpose,
             deadline: hurry.then_some(HOUR * 24),

@@ -59,7 +59,11 @@ name!(
 
 fn split(text: &str) -> Result<(&str, &str), BadName> {
     let (provider, rest) = text.split_once(':').ok_or(BadName)?;
-    if is_provider_name(provider) && !rest.trim().is_empty() { Ok((provider, rest)) } else { Err(BadName) }
+    if is_provider_name(provider) && !rest.trim().is_empty() {
+        Ok((provider, rest))
+    } else {
+        Err(BadName)
+    }
 }
 
 /// Letters, digits, `-` and `_`: it stands before a colon, and in messages.

@@ -65,15 +65,18 @@ impl References {
             child.wait().await
         })
         .await;
-        let by_hand = "run it by hand: it has to print the credential and nothing else, and ask for nothing";
+        let by_hand =
+            "run it by hand: it has to print the credential and nothing else, and ask for nothing";
         match ended {
             Err(_) => {
                 let message = format!("no end within {} s", PATIENCE.as_secs());
                 Err(asked.error(ErrorKind::Config, message, by_hand))
             }
-            Ok(Err(error)) => {
-                Err(asked.error(ErrorKind::Config, format!("broken off: {}", error.kind()), by_hand))
-            }
+            Ok(Err(error)) => Err(asked.error(
+                ErrorKind::Config,
+                format!("broken off: {}", error.kind()),
+                by_hand,
+            )),
             Ok(Ok(_)) if text.len() > LONGEST => {
                 Err(asked.error(ErrorKind::Config, "it prints more than 64 KB", by_hand))
             }
@@ -90,14 +93,18 @@ impl Resolve for References {
     async fn resolve(&self, provider: &ProviderName, reference: &SecretRef) -> Result<SecretValue> {
         let asked = Asked { provider, reference };
         match reference {
-            SecretRef::Env(name) => match std::env::var_os(name).map(|value| value.into_encoded_bytes()) {
-                None => Err(asked.error(
-                    ErrorKind::Config,
-                    "the variable is not set",
-                    format!("set `{name}` for this run, or name another source"),
-                )),
-                Some(bytes) => asked.value(&Zeroizing::new(bytes), "set the variable to the credential"),
-            },
+            SecretRef::Env(name) => {
+                match std::env::var_os(name).map(|value| value.into_encoded_bytes()) {
+                    None => Err(asked.error(
+                        ErrorKind::Config,
+                        "the variable is not set",
+                        format!("set `{name}` for this run, or name another source"),
+                    )),
+                    Some(bytes) => {
+                        asked.value(&Zeroizing::new(bytes), "set the variable to the credential")
+                    }
+                }
+            }
             SecretRef::Cmd(line) => match shell_words::split(line) {
                 Ok(argv) => self.printed(&asked, &argv).await,
                 Err(_) => Err(asked.error(
@@ -153,7 +160,11 @@ impl Asked<'_> {
 async fn keychain(asked: &Asked<'_>, service: &str, account: &str) -> Result<SecretValue> {
     let read = super::keychain::read(service.to_owned(), account.to_owned()).await;
     read.map_err(|trouble| {
-        asked.error(ErrorKind::Config, trouble, "unlock the keychain, and see that the entry is there")
+        asked.error(
+            ErrorKind::Config,
+            trouble,
+            "unlock the keychain, and see that the entry is there",
+        )
     })
 }
 

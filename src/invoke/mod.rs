@@ -50,8 +50,6 @@ pub struct Call {
     /// The principal, credential or placement. Never a value.
     pub subject: String,
     pub mutates: bool,
-    /// Instead of [`Rules::timeout`]; `None` in it: the provider bounds it, since a person answers.
-    pub timeout: Option<Option<Duration>>,
 }
 
 /// How calls are made.
@@ -185,24 +183,24 @@ impl Invoker {
         let (why, hint) = match (call.mutates, self.rules.dry_run, self.rules.read_only) {
             (false, _, _) | (true, false, false) => return Ok(()),
             (true, true, _) => ("not sent: a dry run", "leave `--dry-run` out to do it"),
-            (true, false, true) => {
-                ("not sent: `read_only = true`", "take `read_only` out of the configuration to do it")
-            }
+            (true, false, true) => (
+                "not sent: `read_only = true`",
+                "take `read_only` out of the configuration to do it",
+            ),
         };
         self.noted(call, Event::Stopped, None, None, None)?;
         Err(failure(call, ErrorKind::Unsupported, Effect::None, why).with_hint(hint))
     }
 
     async fn in_time<T>(&self, call: &Call, sent: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(limit) = call.timeout.unwrap_or(Some(self.rules.timeout)) else {
-            return sent.await;
-        };
+        let limit = self.rules.timeout;
         time::timeout(limit, sent).await.unwrap_or_else(|_| {
             // What changes something may have arrived all the same.
             let effect = if call.mutates { Effect::Unknown } else { Effect::None };
             let message = format!("no answer within {} s", limit.as_secs());
-            Err(failure(call, ErrorKind::Unavailable, effect, message)
-                .with_hint("see whether the host is reached from here; `[network] timeout` is longer when set"))
+            Err(failure(call, ErrorKind::Unavailable, effect, message).with_hint(
+                "see whether the host is reached from here; `[network] timeout` is longer when set",
+            ))
         })
     }
 
@@ -230,8 +228,9 @@ impl Invoker {
         let note = Note { event, attempt, error, milliseconds };
         self.audit.note(call, &self.campaign, self.clock.now(), &note).map_err(|error| {
             let message = format!("not sent: the audit log cannot be written ({})", error.kind());
-            failure(call, ErrorKind::Config, Effect::None, message)
-                .with_hint("make room and right for `[state] audit`, then go on with `keysweep resume`")
+            failure(call, ErrorKind::Config, Effect::None, message).with_hint(
+                "make room and right for `[state] audit`, then go on with `keysweep resume`",
+            )
         })
     }
 
