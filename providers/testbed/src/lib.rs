@@ -6,11 +6,13 @@
 
 pub mod aws;
 pub mod faults;
+pub mod mariadb;
 pub mod microburst;
 pub mod ministack;
 pub mod moto;
 pub mod openbao;
 pub mod postgres;
+pub mod redis;
 pub mod sshd;
 
 use std::{
