@@ -1,5 +1,12 @@
+use std::time::Duration;
+
 use keysweep_sdk::{Delivery, Effect, ErrorKind, Held, Payload, Purpose, Slot, Store};
-use keysweep_testbed::{absent, aws::AwsServer, microburst};
+use keysweep_testbed::{
+    absent,
+    aws::AwsServer,
+    faults::{FaultProxy, Mode, When},
+    microburst,
+};
 use serde_json::{Value, json};
 
 use crate::world::{admin, at, cx, mounted, named, one, refused, servers};
@@ -192,5 +199,29 @@ async fn a_write_whose_reply_is_lost_is_repeated_without_a_second_version() {
             assert!(same, "{to} {lost}: {:?}", server.secret("app/db"));
             assert!(versions(&server).as_object().unwrap().len() <= known, "a second version");
         }
+    }
+}
+
+/// Somebody writes between the read of an object and the write of one key of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_that_is_written_meanwhile_is_not_lost() {
+    for server in servers() {
+        make(&server, r#"{"a":"1","b":"1"}"#);
+        let proxy = FaultProxy::before(server.port());
+        let store = mounted(&proxy.url(), &server.admin).await.store.clone().unwrap();
+        let read = When::Sends(b"secretsmanager.GetSecretValue".to_vec());
+        proxy.set(Mode::HangReply(read));
+        let slow = store.clone();
+        let slow = tokio::spawn(async move { place(&*slow, "sm:app/db#a", &one("planted")).await });
+        while proxy.struck() == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let theirs = json!({ "SecretId": "app/db", "SecretString": r#"{"a":"1","b":"2"}"# });
+        server.admin_call("secretsmanager", "PutSecretValue", theirs);
+        proxy.set(Mode::Pass);
+        refused(slow.await.unwrap(), ErrorKind::Conflict, Effect::None, &["planted"]);
+        assert_eq!(server.secret("app/db").as_deref(), Some(r#"{"a":"1","b":"2"}"#));
+        place(&*store, "sm:app/db#a", &one("planted")).await.unwrap();
+        assert_eq!(server.secret("app/db").as_deref(), Some(r#"{"a":"planted","b":"2"}"#));
     }
 }
