@@ -1,12 +1,7 @@
 use std::time::Duration;
 
 use keysweep_sdk::{Delivery, Effect, ErrorKind, Held, Payload, Purpose, Slot, Store};
-use keysweep_testbed::{
-    absent,
-    aws::AwsServer,
-    faults::{FaultProxy, Mode, When},
-    microburst,
-};
+use keysweep_testbed::{absent, aws::AwsServer, microburst};
 use serde_json::{Value, json};
 
 use crate::world::{admin, at, cx, mounted, named, one, refused, servers};
@@ -207,18 +202,16 @@ async fn a_write_whose_reply_is_lost_is_repeated_without_a_second_version() {
 async fn a_neighbour_that_is_written_meanwhile_is_not_lost() {
     for server in servers() {
         make(&server, r#"{"a":"1","b":"1"}"#);
-        let proxy = FaultProxy::before(server.port());
-        let store = mounted(&proxy.url(), &server.admin).await.store.clone().unwrap();
-        let read = When::Sends(b"secretsmanager.GetSecretValue".to_vec());
-        proxy.set(Mode::HangReply(read));
+        let Some(burst) = microburst::before(&server) else { return absent("microburst") };
+        let store = mounted(&burst.url(), &server.admin).await.store.clone().unwrap();
+        burst.delay("secretsmanager", "UpdateSecretVersionStage", 3000);
         let slow = store.clone();
         let slow = tokio::spawn(async move { place(&*slow, "sm:app/db#a", &one("planted")).await });
-        while proxy.struck() == 0 {
+        while !versions(&server).to_string().contains("KEYSWEEP") {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let theirs = json!({ "SecretId": "app/db", "SecretString": r#"{"a":"1","b":"2"}"# });
         server.admin_call("secretsmanager", "PutSecretValue", theirs);
-        proxy.set(Mode::Pass);
         refused(slow.await.unwrap(), ErrorKind::Conflict, Effect::None, &["planted"]);
         assert_eq!(server.secret("app/db").as_deref(), Some(r#"{"a":"1","b":"2"}"#));
         place(&*store, "sm:app/db#a", &one("planted")).await.unwrap();
