@@ -5,6 +5,7 @@
 #![expect(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "for tests only")]
 
 pub mod faults;
+pub mod recorder;
 pub mod sshd;
 
 use std::{
