@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 mod bench;
+mod case;
 
 use std::{
     collections::BTreeMap,
@@ -11,7 +12,7 @@ use std::{
     process::Command,
 };
 
-use bench::{Case, Observed, observed};
+use case::{Case, Observed, observed};
 use keysweep_testbed::{absent, recorder::Recorded, tool};
 use serde_json::Value;
 
