@@ -101,7 +101,7 @@ fn what_is_wrong_is_told_with_its_line_its_key_and_the_way_out() {
     );
     let why = refused(&example().replace("201 = \"done\"", "2xx = \"done\""));
     assert!(why.message.contains("2xx"), "{why}");
-    let why = refused(&format!("{}{}", example(), "\n[extra]".repeat(40)));
+    let why = refused(&format!("{}{}", example(), "\n[extra]\n"));
     assert!(why.message.contains("extra"), "{why}");
     let query: String = (0..30).map(|n| format!("query.q{n} = \"1\"\n")).collect();
     let why = refused(&example().replace("query = { per_page = \"2\" }\n", &query));
@@ -121,10 +121,12 @@ async fn mounted(
     });
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("acme.toml"), text).unwrap();
-    let config = json!({
-        "manifest": "acme.toml", "token": "env:token", "secrets": {"second": "env:second"},
-        "base_url": recorder.url(), "allow_loopback": true,
+    let mut config = json!({
+        "manifest": "acme.toml", "token": "env:token", "base_url": recorder.url(), "allow_loopback": true,
     });
+    if text.contains("second") {
+        config["secrets"] = json!({"second": "env:second"});
+    }
     (mount_within(config, folder.path(), 5).await.unwrap(), recorder)
 }
 

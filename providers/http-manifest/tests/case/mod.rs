@@ -87,10 +87,12 @@ pub(crate) async fn observed(
     if manifest.starts_with("cloudflare") {
         base.push_str("/client/v4");
     }
-    let config = json!({
-        "manifest": manifest, "token": "env:token", "secrets": {"api_key": "env:api_key"},
-        "base_url": base, "allow_loopback": true,
+    let mut config = json!({
+        "manifest": manifest, "token": "env:token", "base_url": base, "allow_loopback": true,
     });
+    if manifest.starts_with("datadog") {
+        config["secrets"] = json!({"api_key": "env:api_key"});
+    }
     let provider = mount_within(config, Path::new("."), 5).await.unwrap();
     let (cx, principal) = (Cx::default(), PrincipalId::new(&case.principal));
     let old = CredentialId::new(&case.old);
