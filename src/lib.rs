@@ -19,6 +19,9 @@ pub mod report;
 pub mod config;
 
 #[cfg(feature = "rotate")]
+pub mod bindings;
+
+#[cfg(feature = "rotate")]
 pub mod registry;
 
 #[cfg(feature = "rotate")]

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, fmt, future::Future, pin::Pin, sync::Arc};
 
 use keysweep_sdk::{Error, ErrorKind, Mounting, Provider, ProviderConfig, ProviderName, Resolve};
-use serde::Deserialize;
 use toml::{
     Spanned,
     de::{DeValue, ValueDeserializer},
@@ -12,7 +11,11 @@ use toml::{
 use crate::config::{Config, ConfigError, Source, suggestion};
 
 /// Adding a provider is one line here and one in `Cargo.toml`.
-const BUILT_IN: &[Entry] = &[];
+const BUILT_IN: &[Entry] = &[
+    entry::<keysweep_provider_file::Config>(),
+    entry::<keysweep_provider_manual::Config>(),
+    entry::<keysweep_provider_ssh::Config>(),
+];
 
 type Mounted<'a> = Pin<Box<dyn Future<Output = Result<Provider, MountError>> + Send + 'a>>;
 
@@ -37,7 +40,7 @@ pub enum MountError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// It could not begin: its own credential is not to be had, mostly.
-    #[error("{error}")]
+    #[error("`{at}`: {error}")]
     Start { at: String, error: Error },
 }
 

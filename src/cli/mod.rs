@@ -2,14 +2,22 @@
 
 mod args;
 mod ask;
+#[cfg(feature = "rotate")]
+mod bind;
 mod check;
 mod components;
+#[cfg(feature = "rotate")]
+mod configured;
+#[cfg(feature = "rotate")]
+mod doctor;
 mod exit;
 mod expose;
 mod facts;
 mod home;
 mod incident;
 mod incidents;
+#[cfg(feature = "rotate")]
+mod init;
 mod inventory;
 mod known;
 mod output;
@@ -89,5 +97,11 @@ fn dispatch(verb: Verb, stages: &dyn Stages, streams: &mut Streams<'_>) -> Resul
         Verb::Incident(args) => incident::run(args, stages, streams),
         Verb::Incidents(args) => incidents::run(args, stages, streams),
         Verb::Schema(args) => schema::run(args, stages, streams),
+        #[cfg(feature = "rotate")]
+        Verb::Init(args) => init::run(args, stages, streams),
+        #[cfg(feature = "rotate")]
+        Verb::Bind(args) => bind::run(args, streams),
+        #[cfg(feature = "rotate")]
+        Verb::Doctor(args) => doctor::run(args, streams),
     }
 }

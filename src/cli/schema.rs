@@ -19,6 +19,8 @@ enum What {
     Components,
     Inventory,
     Pack,
+    #[cfg(feature = "rotate")]
+    Doctor,
 }
 
 pub(super) fn run(
@@ -32,6 +34,8 @@ pub(super) fn run(
         What::Components => report::schema(Schema::Components),
         What::Inventory => report::schema(Schema::Inventory),
         What::Pack => stages.pack_schema(),
+        #[cfg(feature = "rotate")]
+        What::Doctor => report::schema(Schema::Doctor),
     };
     let page = report::json(&schema).map_err(|error| ExitError::failed("schema", error))?;
     Target::Stdout.deliver(&page, None, streams)?;

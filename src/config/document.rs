@@ -20,8 +20,8 @@ pub(super) struct Document {
     #[serde(default)]
     pub(super) escrow: Escrow,
     /// Each is read by its own provider, when it is mounted.
-    #[serde(default)]
-    pub(super) providers: BTreeMap<String, IgnoredAny>,
+    #[serde(default, rename = "providers")]
+    pub(super) _providers: IgnoredAny,
     #[serde(default)]
     pub(super) credentials: Vec<Credential>,
     #[serde(default)]

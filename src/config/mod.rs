@@ -18,8 +18,10 @@ pub mod reference;
 
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
+
 pub use error::ConfigError;
-pub(crate) use error::{nearest, suggestion};
+pub(crate) use error::suggestion;
 pub use model::{
     Approval, Config, Credential, Escrow, Mode, Policy, Proof, ProviderEntry, Purpose, Reload,
     SessionsChoice, State, StoreUse,
@@ -37,17 +39,23 @@ const MOST_BYTES: u64 = 4 << 20;
 /// Every mistake that could be told at once, at least one.
 pub fn parse(path: impl AsRef<Path>, text: &str) -> Result<Config, Vec<ConfigError>> {
     let source = Source::new(path.as_ref(), text);
+    let document = document(&source)?;
     let tree = source.tree().map_err(|error| vec![error])?;
-    let literals = literals::found(&source, tree.get_ref());
-    if !literals.is_empty() {
-        return Err(literals);
-    }
-    let document = serde::Deserialize::deserialize(toml::de::Deserializer::from(tree.clone()))
-        .map_err(|error| vec![source.refusal(&error, 0)])?;
     let mut found = Vec::new();
     let config = lower::lowered(&source, tree.get_ref(), document, &mut found);
     found.sort_by_key(|error| error.line);
     if found.is_empty() { Ok(config) } else { Err(found) }
+}
+
+/// A TOML text by its keys. What holds a credential is refused, before anything of it is quoted.
+pub(crate) fn document<T: DeserializeOwned>(source: &Source) -> Result<T, Vec<ConfigError>> {
+    let tree = source.tree().map_err(|error| vec![error])?;
+    let literals = literals::found(source, tree.get_ref());
+    if !literals.is_empty() {
+        return Err(literals);
+    }
+    T::deserialize(toml::de::Deserializer::from(tree))
+        .map_err(|error| vec![source.refusal(&error, 0)])
 }
 
 /// Reads and checks a file.

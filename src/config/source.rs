@@ -25,10 +25,6 @@ impl Source {
         &self.path
     }
 
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-
     /// Line of a byte, counted from 1.
     pub(crate) fn line(&self, at: usize) -> u32 {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];

@@ -63,6 +63,13 @@ struct Line<'a> {
     milliseconds: Option<u64>,
 }
 
+/// Appends to a file that is open.
+impl From<File> for Audit {
+    fn from(file: File) -> Self {
+        Self(Mutex::new(Sink::File(file)))
+    }
+}
+
 /// What one line says beside the call.
 pub(super) struct Note<'a> {
     pub(super) event: Event,
@@ -92,7 +99,7 @@ impl Audit {
         let file = options.open(path)?;
         #[cfg(unix)]
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-        Ok(Self(Mutex::new(Sink::File(file))))
+        Ok(Self::from(file))
     }
 
     pub fn memory() -> Self {

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use jiff::Timestamp;
 use keysweep_sdk::{
     Bundle, Capabilities, Chosen, CredentialId, Cx, Delivery, Effect, Error, ErrorKind, Grant,
-    Held, Live, MintRequest, Minted, Need, Op, PlacementId, PrincipalId, Provider, ProviderName,
-    Result, Slot, Style, Use, Verdict,
+    Held, Instructions, Live, MintRequest, Minted, Need, Op, PlacementId, PrincipalId, Provider,
+    ProviderName, Result, Slot, Use, Verdict,
 };
 use tokio::time::{self, Instant};
 
@@ -52,8 +52,7 @@ impl Calls {
 
     pub async fn mint(&self, request: &MintRequest<'_>) -> Result<Minted> {
         let part = self.part(&self.provider.issuer, Op::Mint, "issuer")?;
-        let mut call = self.changes(Op::Mint, request.principal.to_string());
-        call.timeout = self.by_hand();
+        let call = self.changes(Op::Mint, request.principal.to_string());
         self.invoker.call(&call, || part.mint(&self.cx, request)).await
     }
 
@@ -93,22 +92,19 @@ impl Calls {
 
     pub async fn disable(&self, principal: &PrincipalId, id: &CredentialId) -> Result<()> {
         let part = self.part(&self.provider.revoker, Op::Disable, "revoker")?;
-        let mut call = self.changes(Op::Disable, both(principal, id));
-        call.timeout = self.by_hand();
+        let call = self.changes(Op::Disable, both(principal, id));
         self.invoker.call(&call, || part.disable(&self.cx, principal, id)).await
     }
 
     pub async fn enable(&self, principal: &PrincipalId, id: &CredentialId) -> Result<()> {
         let part = self.part(&self.provider.revoker, Op::Enable, "revoker")?;
-        let mut call = self.changes(Op::Enable, both(principal, id));
-        call.timeout = self.by_hand();
+        let call = self.changes(Op::Enable, both(principal, id));
         self.invoker.call(&call, || part.enable(&self.cx, principal, id)).await
     }
 
     pub async fn destroy(&self, principal: &PrincipalId, id: &CredentialId) -> Result<()> {
         let part = self.part(&self.provider.revoker, Op::Destroy, "revoker")?;
-        let mut call = self.changes(Op::Destroy, both(principal, id));
-        call.timeout = self.by_hand();
+        let call = self.changes(Op::Destroy, both(principal, id));
         self.invoker.call(&call, || part.destroy(&self.cx, principal, id)).await
     }
 
@@ -140,18 +136,17 @@ impl Calls {
         self.provider.access.as_ref().map(|part| part.policy(needs))
     }
 
+    /// What a person has to do where the provider cannot. No call.
+    pub fn instructions(&self) -> Option<&Instructions> {
+        self.provider.instructions.as_ref()
+    }
+
     fn looks(&self, op: Op, subject: String) -> Call {
-        Call { provider: self.name().clone(), op, subject, mutates: false, timeout: None }
+        Call { provider: self.name().clone(), op, subject, mutates: false }
     }
 
     fn changes(&self, op: Op, subject: String) -> Call {
         Call { mutates: true, ..self.looks(op, subject) }
-    }
-
-    /// A person takes as long as the provider lets them.
-    fn by_hand(&self) -> Option<Option<Duration>> {
-        let issuer = self.provider.issuer.as_ref()?;
-        (issuer.limits().style == Style::Manual).then_some(None)
     }
 
     fn part<'p, T: ?Sized>(

@@ -50,8 +50,6 @@ pub struct Call {
     /// The principal, credential or placement. Never a value.
     pub subject: String,
     pub mutates: bool,
-    /// Instead of [`Rules::timeout`]; `None` in it: the provider bounds it, since a person answers.
-    pub timeout: Option<Option<Duration>>,
 }
 
 /// How calls are made.
@@ -195,9 +193,7 @@ impl Invoker {
     }
 
     async fn in_time<T>(&self, call: &Call, sent: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(limit) = call.timeout.unwrap_or(Some(self.rules.timeout)) else {
-            return sent.await;
-        };
+        let limit = self.rules.timeout;
         time::timeout(limit, sent).await.unwrap_or_else(|_| {
             // What changes something may have arrived all the same.
             let effect = if call.mutates { Effect::Unknown } else { Effect::None };

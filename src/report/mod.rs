@@ -7,7 +7,11 @@ mod check;
 mod components;
 mod coverage;
 mod dates;
+#[cfg(feature = "rotate")]
+mod doctor;
 mod explain;
+#[cfg(feature = "rotate")]
+mod findings;
 mod grid;
 mod headline;
 mod incident;
@@ -25,7 +29,14 @@ use crate::assess::Span;
 
 pub use check::check;
 pub use components::components;
+#[cfg(feature = "rotate")]
+pub use doctor::{
+    DOCTOR_SCHEMA, DoctorCheck, DoctorPermission, DoctorProvider, DoctorReport, Held, Reached,
+    Trouble, doctor,
+};
 pub use explain::explain;
+#[cfg(feature = "rotate")]
+pub use findings::{FindingLine, findings};
 pub use headline::verdict_line;
 pub use incident::{Kept, incident};
 pub use incidents::{IncidentLine, incidents};

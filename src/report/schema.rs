@@ -14,6 +14,8 @@ pub enum Schema {
     Exposure,
     Components,
     Inventory,
+    #[cfg(feature = "rotate")]
+    Doctor,
 }
 
 /// The schema that every report of this kind fulfils.
@@ -28,6 +30,10 @@ pub fn schema(kind: Schema) -> Value {
         }
         Schema::Inventory => {
             (INVENTORY_SCHEMA, generator.into_root_schema_for::<InventoryReport>())
+        }
+        #[cfg(feature = "rotate")]
+        Schema::Doctor => {
+            (super::DOCTOR_SCHEMA, generator.into_root_schema_for::<super::DoctorReport>())
         }
     };
     let mut schema = schema.to_value();

@@ -240,7 +240,8 @@ fn incidents_are_listed() {
 
 #[test]
 fn schemas_are_json() {
-    for what in ["exposure", "components", "inventory", "pack"] {
+    let rotation = cfg!(feature = "rotate").then_some("doctor");
+    for what in ["exposure", "components", "inventory", "pack"].into_iter().chain(rotation) {
         let said = say(&Canned::verdict(Verdict::NotFound), &["schema", what]);
         let schema: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
         assert!(schema["title"].as_str().is_some_and(|title| title.contains(what)), "{schema}");

@@ -6,18 +6,29 @@
     reason = "a test may stop where it stands, and says when it cannot run"
 )]
 
+#[cfg(feature = "rotate")]
+mod bind;
 mod check;
 mod cli;
+#[cfg(feature = "rotate")]
+mod config;
 mod contract;
 mod corpus;
+#[cfg(feature = "rotate")]
+mod doctor;
 mod expose;
 mod expressions;
 mod github;
 mod history;
 mod hostile;
 mod import;
+#[cfg(feature = "rotate")]
+mod init;
 mod inputs;
+#[cfg(feature = "rotate")]
+mod invoke;
 mod issuer;
+mod journal;
 mod literals;
 mod offline;
 mod owners;

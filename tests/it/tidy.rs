@@ -59,11 +59,48 @@ fn stages_are_pure() {
 }
 
 #[test]
+fn values_are_read_by_providers_only() {
+    // The keychain is handed a value to keep; a nonce is made as a value and is none.
+    let readers = ["src/config/keychain.rs", "src/rotate/engine/mint.rs"];
+    for (path, text) in sources(&["src"]) {
+        let reads = shipped(&text).contains("expose_for");
+        assert_eq!(reads, readers.contains(&path.as_str()), "{path} reads a value");
+    }
+}
+
+/// Modules that start programs, and why. None opens a socket: that is the providers' business.
+const STARTS_PROGRAMS: [&str; 1] = [
+    // `cmd:` and `gh`: keysweep's own credentials.
+    "src/config/reference.rs",
+];
+
+#[test]
 fn nothing_opens_a_socket_or_starts_a_program() {
     for (path, text) in sources(&["src"]) {
-        for word in
-            ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "ToSocketAddrs", "Command::new"]
-        {
+        for word in ["TcpStream", "TcpListener", "UdpSocket", "UnixStream", "ToSocketAddrs"] {
+            assert!(!shipped(&text).contains(word), "{path} uses {word}");
+        }
+        let starts = shipped(&text).contains("Command::new");
+        assert_eq!(starts, STARTS_PROGRAMS.contains(&path.as_str()), "{path} starts a program");
+    }
+}
+
+#[test]
+fn what_works_on_a_checkout_knows_no_provider() {
+    let rotation = [
+        "src/config/",
+        "src/invoke/",
+        "src/registry.rs",
+        "src/bindings/",
+        "src/plan/",
+        "src/rotate/",
+        "src/cli/",
+    ];
+    for (path, text) in sources(&["src"]) {
+        if rotation.iter().any(|folder| path.starts_with(folder)) || path == "src/lib.rs" {
+            continue;
+        }
+        for word in ["keysweep_sdk", "keysweep_provider", "tokio::", "crate::invoke"] {
             assert!(!shipped(&text).contains(word), "{path} uses {word}");
         }
     }
@@ -78,6 +115,15 @@ fn only_front_ends_know_a_dialect() {
             let reads_yaml = word == "ci::yaml" && path.starts_with("src/resolve/managed/");
             assert!(reads_yaml || !shipped(&text).contains(word), "{path} knows {word}");
         }
+    }
+}
+
+#[test]
+fn few_places_read_a_value() {
+    let readers = ["src/config/keychain.rs", "src/rotate/escrow.rs"];
+    for (path, text) in sources(&["src"]) {
+        let reads = shipped(&text).contains("expose_for(");
+        assert!(!reads || readers.contains(&path.as_str()), "{path} reads values");
     }
 }
 

@@ -4,8 +4,16 @@
 //! `KEYSWEEP_SERVERS_REQUIRED` is set, as it is in CI: there it fails.
 #![expect(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "for tests only")]
 
+pub mod aws;
 pub mod faults;
+pub mod mariadb;
+pub mod microburst;
+pub mod ministack;
+pub mod moto;
+pub mod openbao;
+pub mod postgres;
 pub mod recorder;
+pub mod redis;
 pub mod sshd;
 
 use std::{
