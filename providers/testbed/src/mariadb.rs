@@ -154,13 +154,22 @@ impl MariaDb {
 
     /// A session that stays, and is at work until it is ended.
     pub fn session(&self, user: &str, password: &str) -> Session {
+        self.session_with(user, password, "")
+    }
+
+    /// One that first runs a statement.
+    pub fn session_with(&self, user: &str, password: &str, first: &str) -> Session {
         let busy = "SELECT SLEEP(600)";
         let listed = format!(
             "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{user}' AND INFO = '{busy}'"
         );
         let before = self.admin(&listed);
         let mut command = self.client(user, password);
-        let child = command.args(["-e", busy]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = command
+            .args(["-e", &format!("{first};{busy}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let mut session = Session(child.unwrap());
         while self.admin(&listed) == before {
             assert!(session.is_alive(), "`{user}` is not let in");
