@@ -51,6 +51,8 @@ impl MariaDb {
             "--auth-root-authentication-method=normal",
         ]);
         command.arg(format!("--datadir={}", data.display()));
+        // A server that starts takes away what is left of tables in its temporary folder, also those of another.
+        command.arg(format!("--tmpdir={}", data.display()));
         if let Some(user) = Self::system_user() {
             let given = Command::new("chown").args(["-R", user]).arg(&data).status().unwrap();
             assert!(given.success(), "no system user `{user}`");
@@ -93,6 +95,7 @@ impl MariaDb {
             .args(["--plugin-load-add=auth_ed25519", "--skip-name-resolve=0"])
             .arg(format!("--port={}", self.port))
             .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--tmpdir={}", data.display()))
             .arg(format!("--socket={}", data.join("socket").display()))
             .arg(format!("--pid-file={}", data.join("pid").display()))
             .arg(format!("--general-log-file={}", self.general_log().display()))
