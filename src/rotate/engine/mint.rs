@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use keysweep_sdk::{
-    Bundle, Chooser, Chosen, CredentialId, Live, LiveState, MintRequest, Minted, SecretValue,
-    Style, Verdict,
+    Bundle, Chooser, Chosen, CredentialId, Live, LiveState, MintRequest, Minted, Style, Verdict,
 };
 
 use super::{Did, RotateError, Run, said};
