@@ -30,6 +30,10 @@ bench-scale *ARGS="":
     cargo build --release --quiet
     python3 -B benches/expose/scale.py {{ ARGS }}
 
+# The engine of a rotation against a world in memory, RUNS seeded times.
+simulate RUNS="1000000":
+    KEYSWEEP_RUNS={{ RUNS }} cargo test --release --test simulate -- --nocapture
+
 # Every parser against random input, SECONDS each.
 fuzz SECONDS="600":
     fuzz/run {{ SECONDS }}

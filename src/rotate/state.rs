@@ -39,6 +39,8 @@ pub struct State {
     pub missed: u32,
     pub abort: Option<String>,
     pub parked: Option<String>,
+    /// Whether it ever parked: what then took long was a person.
+    pub parked_once: bool,
     pub closed: Option<(Timestamp, Outcome)>,
 }
 
@@ -263,7 +265,7 @@ impl State {
                 self.attested.insert(step);
             }
             Event::AbortAsked { why, .. } => self.abort = Some(why),
-            Event::Parked { why } => self.parked = Some(why),
+            Event::Parked { why } => (self.parked, self.parked_once) = (Some(why), true),
             Event::Resumed { .. } => self.resume(),
             Event::Closed { outcome } => self.closed = Some((at, outcome)),
         }

@@ -28,6 +28,7 @@ mod inputs;
 #[cfg(feature = "rotate")]
 mod invoke;
 mod issuer;
+mod journal;
 mod literals;
 mod offline;
 mod owners;

@@ -16,8 +16,13 @@ pub trait Bench {
     /// placements hold nothing of earlier checks.
     async fn reset(&mut self) -> Start;
 
-    /// Mounts the provider as somebody. Calls go through the fault proxy, if there is one, and their timeout is short.
+    /// Mounts the provider as somebody. Calls go through the fault proxy, if there is one.
     async fn provider(&mut self, own: Own) -> Result<Provider, NotPossible>;
+
+    /// The good one with a short timeout, for what hangs, where the other checks need a longer one on a busy machine.
+    async fn hasty(&mut self) -> Result<Provider, NotPossible> {
+        self.provider(Own::Good).await
+    }
 
     /// From now on the operation fails so. The fault stays until it is lifted.
     async fn inject(&mut self, fault: &Fault) -> Injected;
@@ -153,7 +158,8 @@ pub enum FaultKind {
     Refuse,
     /// The connection is taken and closed; nothing reaches the server.
     Close,
-    /// Nothing is answered, and nothing reaches the server.
+    /// What carries the operation itself is not answered, and has no effect. A client cannot know that it has none: let
+    /// logins and looks before it come through.
     Hang,
     /// It takes effect, and its reply is lost.
     LoseReply,

@@ -13,7 +13,7 @@ mod suite;
 mod usage;
 mod verifier;
 
-use keysweep_sdk::{Capabilities, Op, Readable, Style};
+use keysweep_sdk::{Capabilities, IssuerLimits, Op, Readable, Style};
 
 pub use bench::{
     Bench, Credentials, Excuse, Fault, FaultKind, Injected, NotPossible, Own, Placements, Start,
@@ -65,12 +65,16 @@ pub fn demanded(can: &Capabilities) -> Vec<String> {
     names
 }
 
+fn mints(limits: &IssuerLimits) -> bool {
+    !matches!(limits.style, Style::Retire | Style::Manual)
+}
+
 /// The operations of the parts that are there.
 fn operations(can: &Capabilities) -> Vec<Op> {
     let mut ops = Vec::new();
     if let Some(limits) = &can.issuer {
         ops.push(Op::Snapshot);
-        if limits.style != Style::Retire {
+        if mints(limits) {
             ops.push(Op::Mint);
         }
     }

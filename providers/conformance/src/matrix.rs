@@ -304,10 +304,17 @@ async fn stranger(suite: &mut Suite<'_>, op: Op, own: Own) -> Checked {
 async fn faulty(suite: &mut Suite<'_>, fault: &Fault) -> Checked {
     let prepared = prepare(suite, fault.op).await?;
     let before = Seen::of(suite).await?;
+    let mounted = match fault.kind {
+        FaultKind::Hang => suite.bench.hasty().await,
+        _ => Ok(suite.provider.clone()),
+    };
+    let provider = match mounted {
+        Ok(provider) => provider,
+        Err(why) => return excuse(why.0),
+    };
     if let Injected::NotPossible(why) = suite.bench.inject(fault).await {
         return excuse(why);
     }
-    let provider = suite.provider.clone();
     let result = call(suite, &provider, &prepared).await?;
     let struck = suite.bench.struck();
     suite.bench.lift().await;
@@ -321,7 +328,8 @@ async fn faulty(suite: &mut Suite<'_>, fault: &Fault) -> Checked {
         Ok(done) => return fail(format!("it succeeded: {done:?} (struck: {struck:?})")),
         Err(error) => judge(fault, &error)?,
     }
-    if mutates(fault.op) {
+    // A connection that was closed at once may be made again as long as nothing was sent on it.
+    if mutates(fault.op) && !matches!(fault.kind, FaultKind::Refuse | FaultKind::Close) {
         ensure(struck.is_none_or(|times| times <= 1), || {
             format!("it was sent {struck:?} times: a mutation is never sent twice")
         })?;

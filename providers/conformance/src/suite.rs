@@ -4,7 +4,7 @@ use std::{fmt::Debug, future::Future, rc::Rc, sync::Arc, time::Duration};
 
 use keysweep_sdk::{
     Bundle, Capabilities, CredentialId, Cx, Effect, Error, ErrorKind, Issuer, Live, LiveState,
-    MintRequest, Minted, Op, PrincipalId, Provider, Result, Revoker, Store, Style, Usage, Verdict,
+    MintRequest, Minted, Op, PrincipalId, Provider, Result, Revoker, Store, Usage, Verdict,
     Verifier,
 };
 
@@ -407,9 +407,9 @@ impl<'a> Suite<'a> {
         spacing.max(within / 40).max(Duration::from_millis(20))
     }
 
-    /// Whether a credential can have a successor.
+    /// Whether a call makes a successor.
     pub(crate) fn mints(&self) -> bool {
-        self.can.issuer.as_ref().is_some_and(|limits| limits.style != Style::Retire)
+        self.can.issuer.as_ref().is_some_and(crate::mints)
     }
 
     /// How long until a new credential works: zero without an issuer.

@@ -8,14 +8,14 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use keysweep_sdk::{
-    Access, Bundle, Chosen, CredentialId, Cx, Delivery, Error, ErrorKind, Grant, Held, Issuer,
-    IssuerLimits, Live, MintRequest, Minted, Need, Op, PlacementId, PrincipalId, Provider,
-    ProviderName, Result, Revoker, RevokerLimits, Slot, Store, StoreLimits, Usage, UsageLimits,
-    Use, Verdict, Verifier, VerifierLimits,
+    Access, Bundle, Chosen, CredentialId, Cx, Delivery, Error, ErrorKind, Grant, Held,
+    Instructions, Issuer, IssuerLimits, Live, MintRequest, Minted, Need, Op, PlacementId,
+    PrincipalId, Provider, ProviderName, Result, Revoker, RevokerLimits, Slot, Store, StoreLimits,
+    Usage, UsageLimits, Use, Verdict, Verifier, VerifierLimits,
 };
 
 use crate::{
-    Counts, End, Failure, IssuerSpec, Logged, Outcome, StoreSpec, World,
+    Counts, End, Failure, IssuerSpec, Kind, Logged, Outcome, StoreSpec, World,
     fault::{mutates, told},
     issuer::Refusal,
 };
@@ -66,6 +66,7 @@ impl Fake {
             (world.issuers.get(&name).cloned(), world.stores.get(&name).cloned())
         };
         let parts = issuer.as_ref().map(|spec| spec.parts);
+        let manual = issuer.as_ref().is_some_and(|spec| spec.kind == Kind::Manual);
         let part = Part { name: name.clone(), who, issuer, store, world: Arc::clone(&self.world) };
         let mut provider = Provider::new(name);
         if part.store.is_some() {
@@ -82,6 +83,14 @@ impl Fake {
         }
         if parts.is_some_and(|parts| parts.usage) {
             provider = provider.usage(part.clone());
+        }
+        if manual {
+            provider = provider.instructions(Instructions {
+                at: Some("https://console.example".into()),
+                mint: vec!["make a new one".into()],
+                revoke: vec!["revoke the old one".into()],
+                ..Instructions::default()
+            });
         }
         if parts.is_none_or(|parts| parts.access) {
             provider = provider.access(part);

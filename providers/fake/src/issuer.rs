@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use keysweep_sdk::{
-    Bundle, Chosen, CredentialId, Effect, ErrorKind, Identity, Live, MintRequest, Minted,
-    PrincipalId, ProviderName, Purpose, Use, Verdict,
+    Bundle, Chosen, CredentialId, Effect, ErrorKind, Identity, Live, LiveState, MintRequest,
+    Minted, PrincipalId, ProviderName, Purpose, Use, Verdict,
 };
 
 use crate::{
@@ -80,8 +80,28 @@ impl World {
         if !spec.lists {
             return Err(Refusal::new(ErrorKind::Unsupported, "it lists nothing"));
         }
+        if spec.kind == Kind::Manual {
+            return Ok(self.known_of(provider, principal));
+        }
         let seen = self.of(provider, principal).filter(|c| c.listed_at <= self.now);
         Ok(seen.map(|credential| credential.live(spec.marker)).collect())
+    }
+
+    /// What was written down at the start, whatever became of it.
+    fn known_of(&self, provider: &ProviderName, principal: &PrincipalId) -> Vec<Live> {
+        let known = self.credentials.iter().filter(|there| {
+            there.fate.by == By::Start
+                && there.fate.provider == *provider
+                && there.fate.principal == *principal
+        });
+        known
+            .map(|there| Live {
+                state: LiveState::Active,
+                created: None,
+                scope: BTreeMap::new(),
+                ..there.live(false)
+            })
+            .collect()
     }
 
     pub(crate) fn choose_next(
@@ -115,16 +135,15 @@ impl World {
         let number = match kind {
             Kind::CallerChosen(slots) => self.set(provider, request, slots)?,
             Kind::AtomicRoll => self.roll(provider, request)?,
-            Kind::Retire => {
+            Kind::Retire | Kind::Manual => {
                 return Err(Refusal::new(ErrorKind::Unsupported, "it mints nothing"));
             }
-            Kind::Overlap | Kind::Ephemeral(_) | Kind::Manual => {
+            Kind::Overlap | Kind::Ephemeral(_) => {
                 if self.full(provider, request.principal) {
                     return Err(Refusal::new(ErrorKind::LimitReached, "no more are allowed"));
                 }
                 let (id, fields) = self.made_up(provider, request.principal, None);
-                let by = if kind == Kind::Manual { By::Person } else { By::Engine };
-                self.born(provider, request.principal, id, fields, by)
+                self.born(provider, request.principal, id, fields, By::Engine)
             }
         };
         let replaced = request.replaces.and_then(|id| self.last(provider, id));

@@ -38,6 +38,7 @@ mod credential;
 mod fake;
 mod fault;
 mod issuer;
+mod oracle;
 mod spec;
 mod store;
 mod stranger;

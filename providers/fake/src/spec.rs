@@ -16,7 +16,8 @@ pub enum Kind {
     AtomicRoll,
     /// It lives so long.
     Ephemeral(Duration),
-    /// A person mints: [`crate::World::person_mints`], or a call of `mint`, which asks that person.
+    /// A person mints ([`crate::World::person_mints`]) and revokes; a call is `Unsupported`. What is listed is what
+    /// was there at the start, since nobody can ask.
     Manual,
     /// There is no successor: minting is `Unsupported`.
     Retire,
@@ -34,7 +35,7 @@ pub enum Slots {
 }
 
 /// Which parts the provider has.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "one for each part of the contract")]
 pub struct Parts {
     pub issuer: bool,
@@ -134,12 +135,10 @@ impl IssuerSpec {
         Self { reversible: false, ..Self::new(Kind::Ephemeral(lives), None) }
     }
 
-    /// Nothing is listed, nothing is told of uses.
+    /// There is no API but, somewhere, one that verifies.
     pub fn manual() -> Self {
-        let mut spec = Self { lists: false, ..Self::new(Kind::Manual, None) };
-        spec.parts.usage = false;
-        spec.parts.access = false;
-        spec
+        let verifier = Parts { issuer: true, verifier: true, ..Parts::default() };
+        Self { parts: verifier, ..Self::new(Kind::Manual, None) }
     }
 
     pub fn retire() -> Self {

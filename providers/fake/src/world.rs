@@ -145,6 +145,13 @@ impl World {
         Some(Minted { id: made.fate.id.clone(), bundle: made.bundle(), scope: made.scope.clone() })
     }
 
+    /// A person revokes at the issuer's console.
+    pub fn person_revokes(&mut self, provider: &str, id: &CredentialId) {
+        self.settle();
+        self.end(&ProviderName::new(provider), id, End::Destroyed);
+        self.look();
+    }
+
     /// The fields of a credential that is there, by id: for a test that plays a consumer or an attacker.
     pub fn bundle(&self, provider: &str, id: &CredentialId) -> Option<Bundle> {
         self.last(&ProviderName::new(provider), id).map(|n| self.credentials[n].bundle())

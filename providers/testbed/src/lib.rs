@@ -4,7 +4,11 @@
 //! `KEYSWEEP_SERVERS_REQUIRED` is set, as it is in CI: there it fails.
 #![expect(clippy::print_stderr, clippy::panic, clippy::unwrap_used, reason = "for tests only")]
 
+pub mod aws;
 pub mod faults;
+pub mod microburst;
+pub mod ministack;
+pub mod moto;
 pub mod sshd;
 
 use std::{

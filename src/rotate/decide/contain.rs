@@ -22,6 +22,18 @@ pub(super) fn watch(view: &View<'_>) -> Option<Next> {
     }
 }
 
+/// When there may be something to do, whatever else is waited for.
+pub(super) fn wakes(view: &View<'_>) -> Option<jiff::Timestamp> {
+    if view.purpose == Purpose::Periodic || view.contained() {
+        return None;
+    }
+    let looked = view.state.last_use.as_ref().filter(|_| {
+        view.plan.old.is_some() && view.plan.usage.as_ref().is_some_and(|u| u.limits.tells_source)
+    });
+    let look = looked.map(|(at, _)| after(*at, view.plan.bounds.watch));
+    view.plan.deadline.into_iter().chain(look).filter(|wake| *wake > view.now).min()
+}
+
 /// Why the old one has to be contained now.
 fn alarm(view: &View<'_>) -> Option<String> {
     if let Some(deadline) = view.plan.deadline.filter(|deadline| view.now >= *deadline) {

@@ -95,7 +95,15 @@ pub fn decide(plan: &Rotation, purpose: Purpose, state: &State, now: Timestamp) 
     if let Some((_, outcome)) = state.closed {
         return Next::Close(outcome);
     }
-    path(&view).iter().find_map(|stage| stage(&view)).unwrap_or(Next::Close(Outcome::Done))
+    let next = path(&view).iter().find_map(|stage| stage(&view));
+    match next.unwrap_or(Next::Close(Outcome::Done)) {
+        // No wait sleeps through the deadline, or through a look for strangers.
+        Next::Wait { until, why } => {
+            let wake = contain::wakes(&view).filter(|wake| *wake > now);
+            Next::Wait { until: wake.map_or(until, |wake| until.min(wake)), why }
+        }
+        next => next,
+    }
 }
 
 /// The path of a style. A style without one is refused when the plan is made, and parks here.

@@ -13,8 +13,7 @@ use crate::rotate::event::{Event, Step};
 impl Run<'_> {
     /// The issuer and the stores are as the plan saw them; every store can be written, as far as it tells.
     pub(super) async fn intent(&mut self) -> Result<Did, RotateError> {
-        let issuer = self.calls(&self.rotation.provider)?;
-        let live = match issuer.snapshot(&self.rotation.principal).await {
+        let live = match self.live().await? {
             Ok(live) => live,
             Err(error) => return self.failed(Step::Intent, &error),
         };
@@ -86,8 +85,7 @@ impl Run<'_> {
 
     /// Destroys the disabled one in the slot that is needed, if it is still what the plan saw.
     pub(super) async fn free(&mut self, id: &CredentialId) -> Result<Did, RotateError> {
-        let issuer = self.calls(&self.rotation.provider)?;
-        let live = match issuer.snapshot(&self.rotation.principal).await {
+        let live = match self.live().await? {
             Ok(live) => live,
             Err(error) => return self.failed(Step::Free, &error),
         };
@@ -111,7 +109,7 @@ impl Run<'_> {
     pub(super) async fn choose(&mut self) -> Result<Did, RotateError> {
         let issuer = self.calls(&self.rotation.provider)?;
         let principal = &self.rotation.principal;
-        let live = match issuer.snapshot(principal).await {
+        let live = match self.live().await? {
             Ok(live) => live,
             Err(error) => return self.failed(Step::Choose, &error),
         };
@@ -178,8 +176,7 @@ impl Run<'_> {
 
     /// After a lost reply: what the issuer lists that was not there.
     pub(super) async fn look(&mut self) -> Result<Did, RotateError> {
-        let issuer = self.calls(&self.rotation.provider)?;
-        let live = match issuer.snapshot(&self.rotation.principal).await {
+        let live = match self.live().await? {
             Ok(live) => live,
             Err(error) => return Ok(Did::Unanswered(said(&error))),
         };

@@ -10,7 +10,7 @@ mod people;
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use keysweep_sdk::{Bundle, CredentialId, Effect, Error, ErrorKind, ProviderName};
+use keysweep_sdk::{Bundle, CredentialId, Effect, Error, ErrorKind, Live, ProviderName};
 use thiserror::Error;
 
 pub use people::{Hooks, Operator, Reply};
@@ -247,6 +247,20 @@ impl Run<'_> {
     pub(super) fn calls(&self, name: &ProviderName) -> Result<Calls, RotateError> {
         let calls = self.engine.providers.get(name);
         calls.cloned().ok_or_else(|| RotateError::NoProvider(name.clone()))
+    }
+
+    /// What the issuer lists. One that lists nothing was seen so by the plan, too.
+    pub(super) async fn live(&self) -> Result<Result<Vec<Live>, Error>, RotateError> {
+        let issuer = self.calls(&self.rotation.provider)?;
+        Ok(match issuer.snapshot(&self.rotation.principal).await {
+            Err(error) if self.unlisted() && error.kind == ErrorKind::Unsupported => Ok(Vec::new()),
+            answer => answer,
+        })
+    }
+
+    /// Whether the issuer's list cannot tell what lives.
+    pub(super) fn unlisted(&self) -> bool {
+        self.rotation.observed.is_empty()
     }
 
     /// The sealed value, opened for one act.

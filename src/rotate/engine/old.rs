@@ -88,8 +88,7 @@ impl Run<'_> {
             return Ok(None);
         };
         let contained = self.state.answer.as_ref().is_some_and(|answer| answer.go);
-        let issuer = self.calls(&self.rotation.provider)?;
-        let live = match issuer.snapshot(&self.rotation.principal).await {
+        let live = match self.live().await? {
             Ok(live) => live,
             // Containment does not wait for a list.
             Err(_) if contained => return Ok(None),
@@ -103,7 +102,7 @@ impl Run<'_> {
                 self.write(Event::Finding { what })?;
             }
         }
-        let listed = !self.rotation.observed.is_empty();
+        let listed = !self.unlisted();
         let works = live.iter().any(|l| l.id == new && l.state == LiveState::Active);
         if !listed || works || contained || self.state.done(Step::Disable) {
             return Ok(None);
@@ -117,13 +116,33 @@ impl Run<'_> {
         let Some(old) = &self.rotation.old else {
             return self.written(Event::Tried { step, good: true, why: String::new() });
         };
-        let issuer = self.calls(&self.rotation.provider)?;
-        let live = match issuer.snapshot(&self.rotation.principal).await {
+        let live = match self.live().await? {
             Ok(live) => live,
             Err(error) => return Ok(Did::Unanswered(said(&error))),
         };
+        if self.unlisted() {
+            let what = format!(
+                "{} does not list its credentials: that {old} is dead rests on its answer",
+                self.rotation.provider
+            );
+            if !self.state.findings.contains(&what) {
+                self.write(Event::Finding { what })?;
+            }
+        }
         let good = !live.iter().any(|l| l.id == *old && l.state == LiveState::Active);
         let why = if good { String::new() } else { format!("{old} is still active") };
+        // The end that is told is the one that was seen: the new one works, too.
+        let works = |new: &_| live.iter().any(|l| l.id == *new && l.state == LiveState::Active);
+        if let Some(new) = self
+            .state
+            .new
+            .as_ref()
+            .filter(|new| step == Step::Dead && !self.unlisted() && !works(new))
+        {
+            let why =
+                format!("{old} is dead, and {new} does not work any more: somebody replaced it");
+            return self.written(Event::Tried { step, good: false, why });
+        }
         self.written(Event::Tried { step, good, why })
     }
 }

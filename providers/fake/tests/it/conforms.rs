@@ -23,6 +23,7 @@ async fn every_style_conforms() {
         IssuerSpec::atomic_roll(),
         IssuerSpec::ephemeral(60 * minute),
         IssuerSpec::retire(),
+        IssuerSpec::manual(),
     ] {
         let name = format!("{:?}", spec.kind);
         let report = report(Some(spec), None).await;
