@@ -156,3 +156,49 @@ fn a_provider_without_its_own_credential_does_not_hide_the_others() {
     assert!(page.contains("gone") && page.contains("`root` is no folder"), "{page}");
     assert!(page.contains("files:.env#API_TOKEN"), "{page}");
 }
+
+#[test]
+fn a_real_issuer_is_asked_with_keysweeps_own_credential() {
+    let Some(server) = keysweep_testbed::moto::start() else {
+        return keysweep_testbed::absent("moto");
+    };
+    let own = server.user("keysweep", &[("iam:*", "*"), ("sts:*", "*"), ("secretsmanager:*", "*")]);
+    let weak = server.user("weak", &[("sts:*", "*")]);
+    server.user("ci-deployer", &[]);
+    let config = format!(
+        r#"
+[providers.prod]
+type = "aws"
+region = "us-east-1"
+base_url = "{}"
+credentials = {{ access_key_id = "env:OWN_ID", secret_access_key = "cmd:printenv OWN_SECRET" }}
+[[credentials]]
+id = "prod:user/ci-deployer"
+fields = ["access_key_id", "secret_access_key"]
+stores = [{{ at = "prod:sm:deploy", fields = {{ id = "access_key_id", secret = "secret_access_key" }} }}]
+"#,
+        server.url()
+    );
+    let folder = written(&config);
+    let ask = |key: &keysweep_testbed::aws::Key| {
+        let run = Command::new(env!("CARGO_BIN_EXE_keysweep"))
+            .current_dir(folder.path())
+            .env("OWN_ID", &key.id)
+            .env("OWN_SECRET", &key.secret)
+            .args(["doctor", "--for", "plan"])
+            .output()
+            .unwrap();
+        let said = (run.status.code(), text(&run.stdout), text(&run.stderr));
+        assert!(!said.1.contains(&key.secret) && !said.2.contains(&key.secret), "{said:?}");
+        said
+    };
+    let (code, page, told) = ask(&own);
+    assert_eq!(code, Some(0), "{page}{told}");
+    let host = format!("  127.0.0.1:{}  (prod)\n", server.port());
+    assert_eq!(told, format!("hosts that are dialled, and no other:\n{host}"));
+    assert!(page.contains("1 of 2 live") && page.contains("absent"), "{page}");
+    assert!(page.contains("\"iam:ListAccessKeys\""), "the policy to ask for: {page}");
+    let (code, page, told) = ask(&weak);
+    assert_eq!(code, Some(1), "{page}{told}");
+    assert!(page.contains("iam:ListAccessKeys") && page.contains("NO"), "{page}");
+}

@@ -82,13 +82,14 @@ fn seen(found: &Found) -> Vec<String> {
     for (kind, names) in &found.ci {
         lines.push(format!("CI, {kind}: {}", listed(names.iter().map(String::as_str))));
     }
-    if !found.aws_profiles.is_empty() {
+    if let Some(profile) = found.aws_profiles.first() {
         let region =
             found.aws_region.as_ref().map(|at| format!(", region {at}")).unwrap_or_default();
         let profiles = listed(found.aws_profiles.iter().map(String::as_str));
-        lines.push(format!(
-            "AWS profiles: {profiles}{region}: `[providers.prod]`, `type = \"aws\"`"
-        ));
+        let profile = toml::Value::String(profile.clone());
+        lines.push(format!("AWS profiles: {profiles}{region}; one of them as a provider:"));
+        let table = ["[providers.prod]".to_owned(), "type = \"aws\"".to_owned()];
+        lines.extend(table.into_iter().chain([format!("profile = {profile}")]));
     }
     if let Some(address) = &found.vault {
         lines.push(format!("VAULT_ADDR is {address}: `[providers.vault]`, `type = \"vault\"`"));
