@@ -12,9 +12,7 @@ use crate::config::{Config, ConfigError, Source, suggestion};
 
 /// Adding a provider is one line here and one in `Cargo.toml`.
 const BUILT_IN: &[Entry] = &[
-    entry::<keysweep_provider_aws::Config>(),
     entry::<keysweep_provider_file::Config>(),
-    entry::<keysweep_provider_http_manifest::Config>(),
     entry::<keysweep_provider_manual::Config>(),
     entry::<keysweep_provider_ssh::Config>(),
 ];

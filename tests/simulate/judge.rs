@@ -75,7 +75,7 @@ fn the_end_is_what_it_says(story: &Story) -> Verdict {
             stores_hold_the_new_one(story)
         }
         Rest::Closed(Outcome::RolledBack) => {
-            if ours(story).iter().any(|fate| lives(fate)) {
+            if ours(story).iter().any(lives) {
                 return Err("rolled back, and what was minted lives".into());
             }
             let ended = first.end != End::Active

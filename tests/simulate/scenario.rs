@@ -28,7 +28,6 @@ pub(super) struct Scenario {
 pub(super) struct About {
     pub(super) style: Style,
     pub(super) slots: Option<Slots>,
-    pub(super) readable: bool,
     pub(super) stores: usize,
     pub(super) purpose: Purpose,
     pub(super) mode: Mode,
@@ -54,7 +53,6 @@ impl Scenario {
             (false, _) => StoreSpec::write_only(),
         };
         let stores = draw.random_range(1..=12);
-        let readable = store.limits.readable == Readable::Value;
         let read_at = store.limits.read_at;
         {
             let mut world = fake.world();
@@ -112,7 +110,6 @@ impl Scenario {
             about: About {
                 style: plan.rotations[0].style,
                 slots,
-                readable,
                 stores,
                 purpose,
                 mode,

@@ -297,7 +297,11 @@ impl<'a> Suite<'a> {
         old: &CredentialId,
     ) -> Checked<Result<Minted>> {
         let (issuer, cx, marker) = (self.issuer()?, self.cx.clone(), self.marker());
-        let chosen = self.choose(principal, old).await?;
+        // Where there is no room for another, the choice may say so before the mint does.
+        let chosen = match self.try_choose(principal, old).await? {
+            Ok(chosen) => chosen,
+            Err(error) => return Ok(Err(error)),
+        };
         let request = MintRequest {
             principal,
             marker: &marker,
@@ -316,16 +320,27 @@ impl<'a> Suite<'a> {
         principal: &PrincipalId,
         old: &CredentialId,
     ) -> Checked<Option<keysweep_sdk::Chosen>> {
+        Ok(self.try_choose(principal, old).await??)
+    }
+
+    async fn try_choose(
+        &mut self,
+        principal: &PrincipalId,
+        old: &CredentialId,
+    ) -> Checked<Result<Option<keysweep_sdk::Chosen>>> {
         let (issuer, cx) = (self.issuer()?, self.cx.clone());
         if issuer.limits().chooser == keysweep_sdk::Chooser::Issuer {
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let live = self.snapshot(principal).await?;
-        let chosen =
-            self.call(Op::Choose, issuer.choose(&cx, principal, &live, Some(old))).await??;
+        let choice = issuer.choose(&cx, principal, &live, Some(old));
+        let chosen = match self.call(Op::Choose, choice).await? {
+            Ok(chosen) => chosen,
+            Err(error) => return Ok(Err(error)),
+        };
         let Some(chosen) = chosen else { return fail("`choose` chose nothing") };
         self.canaries.bundle(&chosen.bundle, &chosen.id, principal);
-        Ok(Some(chosen))
+        Ok(Ok(Some(chosen)))
     }
 
     pub(crate) async fn verify(&mut self, bundle: &Bundle) -> Checked<Verdict> {

@@ -6,9 +6,14 @@
 
 pub mod aws;
 pub mod faults;
+pub mod mariadb;
 pub mod microburst;
 pub mod ministack;
 pub mod moto;
+pub mod openbao;
+pub mod postgres;
+pub mod recorder;
+pub mod redis;
 pub mod sshd;
 
 use std::{

@@ -1,0 +1,6 @@
+//! Against a real Redis on loopback.
+
+#![expect(clippy::unwrap_used, reason = "for tests only")]
+
+mod bench;
+mod server;
