@@ -40,9 +40,6 @@ pub(super) fn lowered(
     };
     let folder = config.folder();
     config.state = state(document.state, &folder);
-    if let Some(ca) = &mut config.network.ca {
-        *ca = folder.join(&*ca);
-    }
     let entries = config.providers.clone();
     let mut check = Checked::new(source, &entries, errors);
     config.escrow = escrow(document.escrow, &folder, &mut check);

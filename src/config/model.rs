@@ -13,6 +13,7 @@ pub struct Config {
     pub source: Source,
     /// Makes every mutating call unreachable.
     pub read_only: bool,
+    /// As written: providers count the paths in it from the folder they are mounted with.
     pub network: Network,
     pub state: State,
     pub escrow: Escrow,

@@ -15,6 +15,7 @@ read_only = true
 
 [network]
 timeout = 10
+ca = "ca.pem"
 
 [state]
 path = "var/state.sqlite"
@@ -100,14 +101,15 @@ fn every_key_is_read() {
     let config = parse(WHOLE);
     assert!(config.read_only);
     assert_eq!(config.network.timeout, Some(10));
+    assert_eq!(config.network.ca, Some(PathBuf::from("ca.pem")), "providers join it themselves");
     assert_eq!(config.state.path, PathBuf::from("dir/var/state.sqlite"));
     assert_eq!(config.state.audit, PathBuf::from("dir/.keysweep/audit.jsonl"));
     assert_eq!(config.providers[&ProviderName::new("files")].kind, "file");
-    assert_eq!(config.providers[&ProviderName::new("prod")].line, 14);
+    assert_eq!(config.providers[&ProviderName::new("prod")].line, 15);
 
     let [deployer, reader] = &config.credentials[..] else { panic!("two credentials") };
     assert_eq!(deployer.name.to_string(), "prod:user/ci-deployer");
-    assert_eq!(deployer.line, 25);
+    assert_eq!(deployer.line, 26);
     assert_eq!(deployer.style, Some(Style::Overlap));
     assert_eq!((deployer.mode, deployer.sessions), (Mode::ContainFirst, SessionsChoice::Leave));
     assert!(deployer.own && deployer.sole_writer && !reader.own && !reader.sole_writer);

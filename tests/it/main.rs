@@ -28,6 +28,7 @@ mod inputs;
 #[cfg(feature = "rotate")]
 mod invoke;
 mod issuer;
+#[cfg(feature = "rotate")]
 mod journal;
 mod literals;
 mod offline;

@@ -58,16 +58,6 @@ fn stages_are_pure() {
     }
 }
 
-#[test]
-fn values_are_read_by_providers_only() {
-    // The keychain is handed a value to keep, the escrow one to seal.
-    let readers = ["src/config/keychain.rs", "src/rotate/escrow.rs"];
-    for (path, text) in sources(&["src"]) {
-        let reads = shipped(&text).contains("expose_for");
-        assert_eq!(reads, readers.contains(&path.as_str()), "{path} reads a value");
-    }
-}
-
 /// Modules that start programs, and why. None opens a socket: that is the providers' business.
 const STARTS_PROGRAMS: [&str; 1] = [
     // `cmd:` and `gh`: keysweep's own credentials.

@@ -15,7 +15,7 @@ use super::{
     Exit, ExitError, Progress, Stages, Streams, args::SourceArgs, output::Target, settings,
     settings::plain,
 };
-use crate::{assess, config};
+use crate::{assess, config, registry};
 
 /// Look around, and write a first `keysweep.toml`
 #[derive(ClapArgs, Debug)]
@@ -53,7 +53,7 @@ pub(super) fn run(
         _ => Path::new("."),
     };
     let found = look::around(&sources.paths, folder, &inventory);
-    let text = draft::toml(&found);
+    let text = draft::toml(&found, &registry::kinds());
     // What cannot be read again is not written.
     config::parse(&path, &text).map_err(|errors| {
         super::configured::told(&errors, streams)
