@@ -3,10 +3,10 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
-use keysweep_sdk::{CredentialId, Instructions, Style};
+use keysweep_sdk::Style;
 
 use super::{
-    Bounds, Mode, Plan, Purpose, Recovery, Refused, Rotation, Task, TaskKind, VERSION,
+    Bounds, Mode, Plan, Purpose, Recovery, Refused, Rotation, Task, VERSION, by_hand,
     exposed::{self, Answers},
     harm,
     observed::{Observed, SeenCredential},
@@ -169,7 +169,7 @@ fn rotation(input: &Input<'_>, credential: &Credential) -> Result<(Rotation, Vec
     rotation.breaks = harm::breaks(&rotation, credential);
     rotation.calls = timing::calls(&rotation, input.now);
     rotation.expected = timing::expected(&rotation, input.now, units.writing);
-    tasks.extend(by_hand(input, credential, &rotation));
+    tasks.extend(by_hand::tasks(input, credential, &rotation));
     Ok((rotation, tasks))
 }
 
@@ -238,43 +238,6 @@ fn bounds(config: &Config, granularity: Option<Duration>) -> Bounds {
         watch: (policy.quiet / 4).clamp(least, seldom),
         soak: policy.soak,
     }
-}
-
-/// What a person does at an issuer that cannot be called for it.
-fn by_hand(input: &Input<'_>, credential: &Credential, rotation: &Rotation) -> Vec<Task> {
-    let mut tasks = Vec::new();
-    let mut task = |kind, name: &str, about: String, clues: Vec<String>| {
-        let id = format!("{name}:{}", credential.name);
-        tasks.push(Task { id, kind, about, owner: credential.owner.clone(), clues });
-    };
-    if rotation.style == Style::Manual {
-        let told = instructions(input, &credential.name.provider);
-        let about = format!("make a new credential for {}", credential.name);
-        task(TaskKind::Mint, "mint", about, steps(told, |told| &told.mint));
-    }
-    let ended = rotation.overlaps() || rotation.style == Style::Retire;
-    if let (true, None, Some(old)) = (ended, &rotation.revoker, old_to_end(rotation)) {
-        let told = instructions(input, credential.revoked_by());
-        let about = format!("end {old} of {}, when `status` asks for it", credential.name);
-        task(TaskKind::Revoke, "revoke", about, steps(told, |told| &told.revoke));
-    }
-    tasks
-}
-
-fn old_to_end(rotation: &Rotation) -> Option<&CredentialId> {
-    rotation.old.as_ref().filter(|_| rotation.style != Style::Ephemeral)
-}
-
-fn instructions<'a>(
-    input: &Input<'a>,
-    provider: &keysweep_sdk::ProviderName,
-) -> Option<&'a Instructions> {
-    input.observed.providers.get(provider).and_then(|seen| seen.instructions.as_ref())
-}
-
-fn steps(told: Option<&Instructions>, of: impl Fn(&Instructions) -> &Vec<String>) -> Vec<String> {
-    let Some(told) = told else { return Vec::new() };
-    told.at.iter().map(|at| format!("at {at}")).chain(of(told).iter().cloned()).collect()
 }
 
 fn purpose(config: &Config) -> Purpose {

@@ -2,7 +2,9 @@
 
 mod approval;
 mod build;
+mod by_hand;
 mod exposed;
+mod grouping;
 mod harm;
 mod lint;
 mod model;

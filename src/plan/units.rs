@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use keysweep_sdk::{ReadAt, Readable, Shape, Slot, StoreLimits};
+use keysweep_sdk::{ReadAt, Readable, Shape, Slot, StoreLimits, Style};
 
 use super::{
     Delivery, Place, Proof, Reload, Task, TaskKind,
     build::{Input, Refusal},
+    grouping::grouped,
     observed::SeenPlacement,
 };
 use crate::{
@@ -57,7 +58,8 @@ pub(super) fn units(input: &Input<'_>, credential: &Credential) -> Result<Units,
             Found::Failed(_) | Found::Slot(_) => seen.push(one),
         }
     }
-    for unit in grouped(&seen, &credential.fields) {
+    let stores: Vec<&StoreUse> = seen.iter().map(|one| one.store).collect();
+    for unit in grouped(&stores, &credential.fields) {
         let unit: Vec<&Seen<'_>> = unit.into_iter().map(|at| &seen[at]).collect();
         let delivery = match unit.iter().find_map(|one| one.managed.as_ref()) {
             Some(tool) => managed(&unit, tool, credential, &mut units.tasks)?,
@@ -91,45 +93,6 @@ fn look<'a>(input: &Input<'a>, store: &'a StoreUse) -> Seen<'a> {
         Match::Unbound | Match::Conflict(_) => None,
     });
     Seen { store, managed: store.managed_by.clone().or(of_slot).or(of_book), limits, found }
-}
-
-/// Each unit as places in `seen`, in the order of their first.
-fn grouped(seen: &[Seen<'_>], fields: &[String]) -> Vec<Vec<usize>> {
-    let mut units: Vec<Vec<usize>> = Vec::new();
-    for at in 0..seen.len() {
-        let (mut joined, apart): (Vec<_>, Vec<_>) = units
-            .into_iter()
-            .partition(|unit| unit.iter().any(|o| belong(seen[*o].store, seen[at].store, fields)));
-        joined.push(vec![at]);
-        units = apart;
-        let mut unit: Vec<usize> = joined.into_iter().flatten().collect();
-        unit.sort_unstable();
-        units.push(unit);
-    }
-    units.sort();
-    units
-}
-
-/// Whether two placements are read together: by one consumer, or by one that nobody named, in one place.
-fn belong(one: &StoreUse, other: &StoreUse, fields: &[String]) -> bool {
-    if one.at.provider != other.at.provider {
-        return false;
-    }
-    if one.consumers.iter().any(|consumer| other.consumers.contains(consumer)) {
-        return true;
-    }
-    let partial = |store: &StoreUse| {
-        let taken = store.shape.fields();
-        fields.iter().any(|field| !taken.contains(field))
-    };
-    let unnamed = one.consumers.is_empty() || other.consumers.is_empty();
-    unnamed && partial(one) && partial(other) && scope(one) == scope(other)
-}
-
-/// `.env` of `.env#TOKEN`, `acme/site/actions` of `acme/site/actions/TOKEN`.
-fn scope(store: &StoreUse) -> &str {
-    let at = store.at.placement.as_str();
-    at.rsplit_once('#').or_else(|| at.rsplit_once('/')).map_or("", |(scope, _)| scope)
 }
 
 fn written(unit: &[&Seen<'_>]) -> Result<Delivery, Refusal> {
@@ -166,8 +129,12 @@ fn managed(
     tasks: &mut Vec<Task>,
 ) -> Result<Delivery, Refusal> {
     let places: Vec<String> = unit.iter().map(|one| one.store.at.to_string()).collect();
-    let what =
-        format!("change {} where {tool} keeps it, and let {tool} write it", places.join(", "));
+    let at = places.join(", ");
+    let what = if credential.style == Some(Style::Retire) {
+        format!("take {at} out where {tool} keeps it, and let {tool} remove it")
+    } else {
+        format!("change {at} where {tool} keeps it, and let {tool} write it")
+    };
     let first = unit[0].store;
     tasks.push(Task {
         id: format!("change-source:{}#{}", credential.name, first.at),
