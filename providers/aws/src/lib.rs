@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod answer;
 mod chain;
 mod endpoint;
 mod failure;
@@ -23,7 +24,7 @@ mod wire;
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_iam::config::{
     SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig as Timeouts,
 };
@@ -129,6 +130,8 @@ impl ProviderConfig for Config {
         let http = wire.fenced(endpoints.hosts());
         let base = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
+            // In the user agent, and so in CloudTrail.
+            .app_name(AppName::new("keysweep").map_err(|_| config_error(&name, "no name"))?)
             .region(Region::new(region.clone()))
             .http_client(http.clone())
             .retry_config(RetryConfig::disabled())
@@ -138,7 +141,8 @@ impl ProviderConfig for Config {
             .build();
         let own = chain::provider(&self, &name, mounting, &base, &endpoints, &wire).await?;
         let config = base.into_builder().credentials_provider(own).build();
-        let hosts = endpoints.all_hosts(&self);
+        let mut hosts = endpoints.all_hosts(&self);
+        hosts.extend(mounting.network.proxy.as_deref().and_then(endpoint::host));
         let aws =
             Aws(Arc::new(self.clients(name.clone(), region, &config, &endpoints, http, timeouts)));
         Ok(Provider::new(name)

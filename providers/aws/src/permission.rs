@@ -199,7 +199,12 @@ mod tests {
         assert_eq!(statements[2]["Resource"], parameter);
         for statement in statements {
             let whole = statement["Resource"] == "*";
-            let known = ["ssm:DescribeParameters", "kms:Decrypt", "iam:SimulatePrincipalPolicy"];
+            let known = [
+                "iam:GetAccessKeyLastUsed",
+                "iam:SimulatePrincipalPolicy",
+                "kms:Decrypt",
+                "ssm:DescribeParameters",
+            ];
             let action = statement["Action"].to_string();
             assert!(!whole || known.iter().any(|known| action.contains(known)), "{statement}");
         }

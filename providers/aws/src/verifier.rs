@@ -12,7 +12,8 @@ use keysweep_sdk::{
 
 use crate::{
     Aws,
-    failure::{Answer, Call, Cause},
+    answer::Answer,
+    failure::{Call, Cause},
     issuer::{ID, SECRET},
     principal::Arn,
 };

@@ -164,8 +164,11 @@ impl Config {
         if let Some(name) = missing {
             return Err(format!("`{}` asks for `params.{name}`", manifest.id));
         }
-        match self.params.keys().find(|name| !manifest.params.contains(name)) {
-            Some(name) => Err(format!("`{}` has no parameter `{name}`", manifest.id)),
+        if let Some(name) = self.params.keys().find(|name| !manifest.params.contains(name)) {
+            return Err(format!("`{}` has no parameter `{name}`", manifest.id));
+        }
+        match self.secrets.keys().find(|name| !wanted(manifest).any(|other| other == *name)) {
+            Some(name) => Err(format!("`{}` has no use for `secrets.{name}`", manifest.id)),
             None => Ok(()),
         }
     }

@@ -1,13 +1,15 @@
 //! What a status means, and what is not said of it.
 
+use std::fmt;
+
 use keysweep_sdk::{Effect, Error, ErrorKind};
 use keysweep_transport::Response;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::Outcomes;
 
 /// What a manifest may say of a status.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Meaning {
     /// It was done; of a list, here it is.
@@ -30,6 +32,13 @@ pub(crate) enum Meaning {
     Unavailable,
     /// It may have been done or not.
     Unknown,
+}
+
+/// As a manifest writes it.
+impl fmt::Display for Meaning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// What the manifest says of a status: the section first, then the manifest.

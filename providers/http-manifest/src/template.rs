@@ -65,7 +65,7 @@ pub(crate) fn texts(body: &Value) -> Vec<&str> {
 }
 
 /// What of a credential a body copies, beside its scope.
-pub(crate) fn copied<'a>(body: &'a Value) -> impl Iterator<Item = &'a str> {
+pub(crate) fn copied(body: &Value) -> impl Iterator<Item = &str> {
     let places = texts(body).into_iter().filter_map(|text| places(text).ok()).flatten();
     places.filter_map(|place| match place {
         Place::Was { pointer, .. } => Some(pointer),

@@ -155,8 +155,10 @@ impl Server {
         }
     }
 
-    /// Changes how the account lets in, and looks whether that is how it is. The server has no compare-and-set: of
-    /// somebody else who changes it in the same moment one wins, and the look tells.
+    /// Changes how the account lets in, and looks whether that is how it is.
+    ///
+    /// The server has no compare-and-set. Other keysweeps are kept out by the lock; of a person who changes the account
+    /// between our look and our change the change is lost, and one that comes after ours is told.
     pub(crate) async fn change(
         &self,
         op: Op,

@@ -70,6 +70,11 @@ impl SecretValue {
     }
 }
 
+/// Twelve letters and digits that mark one mint. Not secret.
+pub fn nonce() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(12).map(char::from).collect()
+}
+
 impl fmt::Debug for SecretValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretValue(***)")

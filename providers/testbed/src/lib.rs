@@ -12,6 +12,7 @@ pub mod ministack;
 pub mod moto;
 pub mod openbao;
 pub mod postgres;
+pub mod recorder;
 pub mod redis;
 pub mod sshd;
 

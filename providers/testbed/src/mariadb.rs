@@ -51,6 +51,8 @@ impl MariaDb {
             "--auth-root-authentication-method=normal",
         ]);
         command.arg(format!("--datadir={}", data.display()));
+        // A server that starts takes away what is left of tables in its temporary folder, also those of another.
+        command.arg(format!("--tmpdir={}", data.display()));
         if let Some(user) = Self::system_user() {
             let given = Command::new("chown").args(["-R", user]).arg(&data).status().unwrap();
             assert!(given.success(), "no system user `{user}`");
@@ -93,6 +95,7 @@ impl MariaDb {
             .args(["--plugin-load-add=auth_ed25519", "--skip-name-resolve=0"])
             .arg(format!("--port={}", self.port))
             .arg(format!("--datadir={}", data.display()))
+            .arg(format!("--tmpdir={}", data.display()))
             .arg(format!("--socket={}", data.join("socket").display()))
             .arg(format!("--pid-file={}", data.join("pid").display()))
             .arg(format!("--general-log-file={}", self.general_log().display()))
@@ -154,13 +157,22 @@ impl MariaDb {
 
     /// A session that stays, and is at work until it is ended.
     pub fn session(&self, user: &str, password: &str) -> Session {
+        self.session_with(user, password, "")
+    }
+
+    /// One that first runs a statement.
+    pub fn session_with(&self, user: &str, password: &str, first: &str) -> Session {
         let busy = "SELECT SLEEP(600)";
         let listed = format!(
             "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = '{user}' AND INFO = '{busy}'"
         );
         let before = self.admin(&listed);
         let mut command = self.client(user, password);
-        let child = command.args(["-e", busy]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = command
+            .args(["-e", &format!("{first};{busy}")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
         let mut session = Session(child.unwrap());
         while self.admin(&listed) == before {
             assert!(session.is_alive(), "`{user}` is not let in");

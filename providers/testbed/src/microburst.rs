@@ -52,6 +52,13 @@ impl Microburst {
         }));
     }
 
+    /// The next call reaches the server so much later.
+    pub fn delay(&self, service: &str, operation: &str, milliseconds: u64) {
+        self.rule(json!({
+            "service": service, "operation": operation, "times": 1, "latency": milliseconds,
+        }));
+    }
+
     /// The first call takes it seconds, in which it reads the descriptions of all services.
     fn warm(&self) {
         let scope = format!("Credential=AKIAFIRST/20260101/{REGION}/iam/aws4_request");

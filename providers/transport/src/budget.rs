@@ -11,12 +11,14 @@ use tokio::time::Instant;
 use crate::wait;
 
 /// What servers said is left of their budgets. While one is used up, requests that count against it are not sent.
+///
+/// A refusal without such numbers (429 with `Retry-After` alone) is told to the caller, who waits; it closes nothing here.
 #[derive(Debug, Default)]
 pub(crate) struct Budget(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Which budget requests of a kind count against: learned from their answers, `""` until then.
+    /// Which budget requests of a kind count against, where the server names it. Else each kind has its own.
     bucket: HashMap<String, String>,
     /// The budgets that are used up, and until when.
     empty: HashMap<String, Instant>,
@@ -26,25 +28,19 @@ impl Budget {
     /// How long requests of this kind have to wait.
     pub(crate) fn wait(&self, kind: &str) -> Option<Duration> {
         let known = self.known();
-        let bucket = known.bucket.get(kind).map_or("", String::as_str);
+        let bucket = known.bucket.get(kind).map_or(kind, String::as_str);
         let wait = known.empty.get(bucket)?.checked_duration_since(Instant::now())?;
         (!wait.is_zero()).then_some(wait)
     }
 
-    /// `retry_after`: the server refused, and said how long.
-    pub(crate) fn learn(&self, kind: &str, headers: &HeaderMap, retry_after: Option<Duration>) {
-        let left = wait::budget(headers, Timestamp::now());
-        let wait = match (retry_after, left) {
-            (Some(wait), _) | (None, Some((0, wait))) => Some(wait),
-            (None, Some(_)) => None,
-            (None, None) => return,
-        };
-        let bucket = wait::bucket(headers).unwrap_or_default();
+    pub(crate) fn learn(&self, kind: &str, headers: &HeaderMap) {
+        let Some((left, wait)) = wait::budget(headers, Timestamp::now()) else { return };
+        let bucket = wait::bucket(headers).unwrap_or(kind).to_owned();
         let mut known = self.known();
-        known.bucket.insert(kind.to_owned(), bucket.to_owned());
-        match wait {
-            Some(wait) => known.empty.insert(bucket.to_owned(), Instant::now() + wait),
-            None => known.empty.remove(bucket),
+        known.bucket.insert(kind.to_owned(), bucket.clone());
+        match left {
+            0 => known.empty.insert(bucket, Instant::now() + wait),
+            _ => known.empty.remove(&bucket),
         };
     }
 

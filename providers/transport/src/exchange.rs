@@ -79,7 +79,7 @@ pub(crate) async fn send(inner: &Inner, ready: Ready<'_>) -> Result<Response> {
     let answer = answer?;
     let refused = is_limit(answer.status, &answer.headers);
     let retry_after = refused.then(|| retry_after(&answer.headers)).flatten();
-    inner.budget.learn(&kind, &answer.headers, retry_after);
+    inner.budget.learn(&kind, &answer.headers);
     let limited = refused.then_some(retry_after);
     let values = ready.sent.iter().map(|secret| secret.expose_for(Purpose::Authenticate));
     // As they went out too: Basic is encoded.

@@ -269,15 +269,14 @@ async fn words_of_the_server_that_quote_a_value_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_limit_is_told_and_kept_to() {
-    for (headers, status) in [
-        ("retry-after: 3000\r\n", 429),
-        (
-            "date: Thu, 09 Oct 2025 08:00:00 GMT\r\nretry-after: Thu, 09 Oct 2025 08:50:00 GMT\r\n",
-            429,
-        ),
-        ("x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 3000\r\n", 403),
-        ("ratelimit: \"default\";r=0;t=3000\r\n", 429),
+async fn a_limit_is_told_and_a_budget_is_kept_to() {
+    let date =
+        "date: Thu, 09 Oct 2025 08:00:00 GMT\r\nretry-after: Thu, 09 Oct 2025 08:50:00 GMT\r\n";
+    for (headers, status, kept) in [
+        ("retry-after: 3000\r\n", 429, false),
+        (date, 429, false),
+        ("x-ratelimit-remaining: 0\r\nx-ratelimit-reset: 3000\r\n", 403, true),
+        ("ratelimit: \"default\";r=0;t=3000\r\n", 429, true),
     ] {
         let server = Server::start(move |_, _| reply(status, headers, ""));
         let (client, base) = (server.client(), server.base());
@@ -287,11 +286,28 @@ async fn a_limit_is_told_and_kept_to() {
         };
         assert_eq!((wait.as_secs(), error.effect), (3000, Effect::None), "{headers}");
         assert_eq!(server.requests().len(), 1);
-        // The same kind again is stopped here.
-        let error = failed(post(&client, &base).send().await);
+        // The same kind again: stopped here only when the server said what is left.
+        let again = post(&client, &base).send().await.and_then(Response::success);
+        let error = failed(again);
         assert!(matches!(error.kind, ErrorKind::RateLimited { retry_after: Some(_) }), "{error:?}");
-        assert_eq!((error.effect, server.requests().len()), (Effect::None, 1));
+        let sent = if kept { 1 } else { 2 };
+        assert_eq!((error.effect, server.requests().len()), (Effect::None, sent), "{headers}");
+        get(&client, &base).send().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_budget_that_the_server_names_is_shared() {
+    let named = "x-ratelimit-resource: core\r\nx-ratelimit-reset: 500\r\nx-ratelimit-remaining: ";
+    let server = Server::start(move |count, _| {
+        let left = 2_usize.saturating_sub(count);
+        reply(200, &format!("{named}{left}\r\n"), "{}")
+    });
+    let (client, base) = (server.client(), server.base());
+    get(&client, &base).send().await.unwrap();
+    post(&client, &base).send().await.unwrap();
+    let error = failed(get(&client, &base).send().await);
+    assert!(matches!(error.kind, ErrorKind::RateLimited { .. }), "{error:?}");
 }
 
 #[tokio::test]

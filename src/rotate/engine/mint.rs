@@ -37,7 +37,7 @@ impl Run<'_> {
             }
             return Err(RotateError::Stale(drift));
         }
-        let marker = format!("keysweep-{}", nonce());
+        let marker = format!("keysweep-{}", keysweep_sdk::nonce());
         self.written(Event::Intent { marker, known: live.into_iter().map(|l| l.id).collect() })
     }
 
@@ -243,10 +243,4 @@ impl Run<'_> {
         let destroyed = self.revoker()?.destroy(&self.rotation.principal, id).await;
         self.outcome(Step::Discard, destroyed)
     }
-}
-
-/// Unique to a mint; says nothing.
-fn nonce() -> String {
-    let value = SecretValue::random(12);
-    value.expose_for(keysweep_sdk::Purpose::Mint).to_owned()
 }

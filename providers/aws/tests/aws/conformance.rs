@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 use keysweep_conformance::{
     Bench, Credentials, Excuse, Fault, Injected, NotPossible, Own, Placements, Start, run,
@@ -12,7 +14,6 @@ use keysweep_testbed::{
     ministack, moto,
 };
 use serde_json::{Value, json};
-use std::time::Duration;
 
 use crate::world::{at, bundle, key, mounted_for, user};
 
@@ -139,7 +140,7 @@ impl Bench for AwsBench {
             }
             Own::Weak(op) => self.weak(op),
         };
-        let mut provider = mounted_for(&self.proxy.url(), &own, 3).await;
+        let mut provider = mounted_for(&self.proxy.url(), &own, 2).await;
         if self.store_only {
             provider.issuer = None;
             provider.verifier = None;

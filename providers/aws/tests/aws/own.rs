@@ -1,17 +1,21 @@
 //! keysweep's own credential: wrong, weak, missing.
 
+use std::{env, fs, process::Command};
+
 use keysweep_provider_aws::Config;
 use keysweep_sdk::{
     CredentialId, Delivery, Effect, Error, ErrorKind, Held, MintRequest, Need, Op, Provider,
-    ProviderConfig, ProviderName,
+    ProviderConfig, ProviderName, Verdict,
 };
 use keysweep_testbed::{
-    aws::{AwsServer, Deviation, Key},
+    aws::{AwsServer, Deviation, Key, REGION},
     free_port,
 };
 use serde_json::json;
 
-use crate::world::{admin, at, config, cx, mounted, mounting, named, one, refused, servers, user};
+use crate::world::{
+    admin, at, bundle, config, cx, mounted, mounting, named, one, refused, servers, user,
+};
 
 /// Everything that the provider does, once, as far as it fails.
 async fn all(provider: &Provider, credential: &str) -> Vec<Error> {
@@ -229,4 +233,97 @@ async fn the_hosts_are_told() {
     let provider = config.mount(ProviderName::new("prod"), &mounting(&key)).await.unwrap();
     assert!(provider.hosts.contains(&"portal.sso.eu-west-1.amazonaws.com:443".to_owned()));
     assert!(provider.hosts.contains(&"169.254.169.254:80".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_is_assumed_with_the_key() {
+    for server in servers() {
+        server.user("ci", &[]);
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "AWS": "*" } }],
+        });
+        let role = json!({ "RoleName": "ops", "AssumeRolePolicyDocument": trust.to_string() });
+        let role = server.admin_call("iam", "CreateRole", role);
+        let may = json!({
+            "Version": "2012-10-17",
+            "Statement": [{ "Effect": "Allow", "Action": "iam:ListAccessKeys", "Resource": "*" }],
+        });
+        let may =
+            json!({ "RoleName": "ops", "PolicyName": "p", "PolicyDocument": may.to_string() });
+        server.admin_call("iam", "PutRolePolicy", may);
+        let arn = role["Role"]["Arn"].as_str().unwrap();
+        let text = format!("{}role_arn = '{arn}'\n", config(&server.url()));
+        let mount = |text: &str, key: &Key| {
+            let (config, mounting) = (toml::from_str::<Config>(text).unwrap(), mounting(key));
+            async move { config.mount(ProviderName::new("prod"), &mounting).await.unwrap() }
+        };
+        let issuer = mount(&text, &server.admin).await.issuer.unwrap();
+        assert_eq!(issuer.snapshot(&cx(), &user("ci")).await.unwrap().len(), 1);
+        // It is the role that asks: the administrator behind it could mint.
+        let request =
+            MintRequest { principal: &user("ci"), marker: "m", replaces: None, chosen: None };
+        let minted = issuer.mint(&cx(), &request).await;
+        refused(minted, ErrorKind::PermissionDenied, Effect::None, &[&server.admin.secret]);
+
+        let wrong = Key::new(&server.admin.id, "plantedplantedplantedplantedplantedplante");
+        let issuer = mount(&text, &wrong).await.issuer.unwrap();
+        let listed = issuer.snapshot(&cx(), &user("ci")).await;
+        refused(listed, ErrorKind::Unauthenticated, Effect::None, &["planted"]);
+    }
+}
+
+/// In a process of its own, since the environment is the process's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_goes_before_the_environment_and_neither_reaches_the_verifier() {
+    const TEST: &str =
+        "own::a_profile_goes_before_the_environment_and_neither_reaches_the_verifier";
+    if let Ok(url) = env::var("KEYSWEEP_TEST_URL") {
+        return with_a_profile(&url).await;
+    }
+    for server in servers() {
+        server.user("ci", &[]);
+        let weak = server.user("weak", &[]);
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("credentials");
+        let Key { id, secret, .. } = &server.admin;
+        let text = format!("[ops]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
+        fs::write(&file, text).unwrap();
+        let done = Command::new(env::current_exe().unwrap())
+            .args(["--exact", TEST, "--nocapture"])
+            .env("KEYSWEEP_TEST_URL", server.url())
+            .env("AWS_SHARED_CREDENTIALS_FILE", &file)
+            .env("AWS_CONFIG_FILE", dir.path().join("none"))
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ACCESS_KEY_ID", &weak.id)
+            .env("AWS_SECRET_ACCESS_KEY", &weak.secret)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&done.stdout) + String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success() && told.contains("1 passed"), "{told}");
+    }
+}
+
+async fn with_a_profile(url: &str) {
+    let mount = |more: &str| {
+        let text = format!("region = '{REGION}'\nbase_url = '{url}'\n{more}");
+        let config: Config = toml::from_str(&text).unwrap();
+        let mounting = mounting(&Key::new("", ""));
+        async move { config.mount(ProviderName::new("prod"), &mounting).await.unwrap() }
+    };
+    let (cx, ci) = (cx(), user("ci"));
+    let of_profile = mount("profile = 'ops'").await;
+    let live = of_profile.issuer.as_ref().unwrap().snapshot(&cx, &ci).await.unwrap();
+    assert_eq!(live.len(), 1);
+
+    let of_environment = mount("").await.issuer.unwrap().snapshot(&cx, &ci).await;
+    refused(of_environment, ErrorKind::PermissionDenied, Effect::None, &[]);
+    let of_nothing = mount("profile = 'none'").await.issuer.unwrap().snapshot(&cx, &ci).await;
+    refused(of_nothing, ErrorKind::Unauthenticated, Effect::None, &[]);
+
+    let nobody = Key::new("AKIAAAAAAAAAAAAAAAAA", "plantedplantedplantedplantedplantedplante");
+    let verifier = of_profile.verifier.unwrap();
+    assert_eq!(verifier.verify(&cx, &ci, &bundle(&nobody)).await.unwrap(), Verdict::Dead);
+    let half = keysweep_sdk::Bundle::default();
+    refused(verifier.verify(&cx, &ci, &half).await, ErrorKind::Invalid, Effect::None, &[]);
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use keysweep_sdk::{Delivery, Effect, ErrorKind, Held, Payload, Purpose, Slot, Store};
 use keysweep_testbed::{absent, aws::AwsServer, microburst};
 use serde_json::{Value, json};
@@ -192,5 +194,27 @@ async fn a_write_whose_reply_is_lost_is_repeated_without_a_second_version() {
             assert!(same, "{to} {lost}: {:?}", server.secret("app/db"));
             assert!(versions(&server).as_object().unwrap().len() <= known, "a second version");
         }
+    }
+}
+
+/// Somebody writes between the read of an object and the write of one key of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_neighbour_that_is_written_meanwhile_is_not_lost() {
+    for server in servers() {
+        make(&server, r#"{"a":"1","b":"1"}"#);
+        let Some(burst) = microburst::before(&server) else { return absent("microburst") };
+        let store = mounted(&burst.url(), &server.admin).await.store.clone().unwrap();
+        burst.delay("secretsmanager", "UpdateSecretVersionStage", 3000);
+        let slow = store.clone();
+        let slow = tokio::spawn(async move { place(&*slow, "sm:app/db#a", &one("planted")).await });
+        while !versions(&server).to_string().contains("KEYSWEEP") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let theirs = json!({ "SecretId": "app/db", "SecretString": r#"{"a":"1","b":"2"}"# });
+        server.admin_call("secretsmanager", "PutSecretValue", theirs);
+        refused(slow.await.unwrap(), ErrorKind::Conflict, Effect::None, &["planted"]);
+        assert_eq!(server.secret("app/db").as_deref(), Some(r#"{"a":"1","b":"2"}"#));
+        place(&*store, "sm:app/db#a", &one("planted")).await.unwrap();
+        assert_eq!(server.secret("app/db").as_deref(), Some(r#"{"a":"planted","b":"2"}"#));
     }
 }
