@@ -15,6 +15,7 @@ use crate::config::{ConfigError, CredentialName, Source};
 
 pub use judge::{Finding, FindingKind, judge};
 pub use matching::Match;
+pub(crate) use seen::names_of;
 pub use seen::{Seen, SeenIssuer, of_exposures, of_inventory};
 pub use table::{Imported, RowError, exported, imported};
 pub use written::block;

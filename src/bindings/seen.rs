@@ -46,6 +46,12 @@ pub fn of_exposures(report: &Report) -> Vec<Seen> {
     gathered(placements)
 }
 
+/// What the placement of a row may be called in the book.
+pub(crate) fn names_of(row: &crate::assess::Exposure) -> Vec<String> {
+    let p = &row.placement;
+    names(p.platform, &row.repository, &p.scope, &p.scope_candidates, &p.name)
+}
+
 fn is_kept(scope: &str) -> bool {
     !matches!(scope, "job" | "literal")
 }

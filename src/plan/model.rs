@@ -28,6 +28,34 @@ pub struct Plan {
     pub gates: Vec<String>,
     /// The hosts that will be dialled; no other is.
     pub hosts: Vec<String>,
+    /// What was asked for and is not in `rotations`, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refused: Vec<Refused>,
+    /// How a minted value is got back after a crash.
+    #[serde(default)]
+    pub recovery: Recovery,
+}
+
+/// A credential that the plan leaves alone, because touching it could lose it or stop somebody.
+#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refused {
+    /// As the configuration names it.
+    pub rotation: String,
+    pub what: String,
+    pub way_out: String,
+    /// Ids of the exposure report's rows that are about it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exposures: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recovery {
+    /// Whoever can open the sealed value: public keys, `identity FILE`, `keychain`, `transit PLACEMENT`.
+    pub sealed_to: Vec<String>,
+    /// An operator accepts that a crash loses what was minted.
+    pub danger_no_escrow: bool,
 }
 
 /// What silence and strangers mean.
@@ -92,6 +120,15 @@ pub struct Rotation {
     pub calls: u32,
     pub expected: Duration,
     pub wave: u32,
+    /// What it consists of, as the configuration says: every unit of delivery takes all of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
+    /// Rotations of this plan that have to be over before this one begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<String>,
+    /// Ids of the exposure report's rows that it answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exposures: Vec<String>,
 }
 
 /// A part of some provider, with the limits it stated when the plan was made.
@@ -103,6 +140,7 @@ pub struct Part<L> {
 }
 
 /// One unit of delivery: all the placements from which one consumer reads one credential. Written whole.
+/// Without places it is somebody else's to write, git's for one, and is waited for.
 #[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Delivery {
@@ -183,7 +221,7 @@ pub struct Task {
     pub clues: Vec<String>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TaskKind {
     /// No binding says whose credential this placement holds.

@@ -19,6 +19,8 @@ mod incidents;
 mod inventory;
 mod json;
 mod ownership;
+#[cfg(feature = "rotate")]
+mod plan;
 mod schema;
 mod sites;
 mod table;
@@ -42,6 +44,8 @@ pub use incident::{Kept, incident};
 pub use incidents::{IncidentLine, incidents};
 pub use inventory::inventory;
 pub use json::json;
+#[cfg(feature = "rotate")]
+pub use plan::plan;
 pub use schema::{Schema, schema};
 pub use table::exposure;
 pub use text::clean;

@@ -37,6 +37,8 @@ fn plan(campaign: &str) -> Plan {
         tasks: vec![],
         gates: vec!["has the entry been closed?".into()],
         hosts: vec![],
+        refused: vec![],
+        recovery: Default::default(),
     }
 }
 

@@ -36,6 +36,8 @@ mod owners;
 mod packages;
 mod packs;
 mod peers;
+#[cfg(feature = "rotate")]
+mod plan;
 mod readme;
 mod regressions;
 mod replay;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use keysweep::plan::{
-    Bounds, Delivery, Mode, Part, Place, Plan, Proof, Purpose, Reload, Rotation, VERSION,
+    Bounds, Delivery, Mode, Part, Place, Plan, Proof, Purpose, Recovery, Reload, Rotation, VERSION,
 };
 use keysweep_provider_fake::{
     Act, ConsumerSpec, Counts, Failure, Fake, Fuse, IssuerSpec, Rule, Slots, StoreSpec, When,
@@ -105,6 +105,8 @@ impl Scenario {
             tasks: Vec::new(),
             gates: Vec::new(),
             hosts: Vec::new(),
+            refused: Vec::new(),
+            recovery: Recovery::default(),
         };
         let mut scenario = Self {
             about: About {
@@ -301,5 +303,8 @@ fn rotation(
         calls: 0,
         expected: Duration::ZERO,
         wave: 0,
+        fields: Vec::new(),
+        after: Vec::new(),
+        exposures: Vec::new(),
     }
 }
