@@ -20,11 +20,12 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+/// What the configuration says of a rotation is what its plan says.
+pub use crate::plan::{Mode, Proof, Purpose, Reload};
 pub use error::ConfigError;
 pub(crate) use error::suggestion;
 pub use model::{
-    Approval, Config, Credential, Escrow, Mode, Policy, Proof, ProviderEntry, Purpose, Reload,
-    SessionsChoice, State, StoreUse,
+    Approval, Config, Credential, Escrow, Policy, ProviderEntry, SessionsChoice, State, StoreUse,
 };
 pub use name::{BadName, CredentialName, PlacementName};
 pub use source::Source;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 use keysweep_sdk::{CredentialId, Network, ProviderName, ReadAt, Shape, Style};
 use serde::{Deserialize, Serialize};
 
-use super::{CredentialName, PlacementName, Source};
+use super::{CredentialName, Mode, PlacementName, Proof, Purpose, Reload, Source};
 
 /// `keysweep.toml`, checked.
 #[derive(Clone, Debug)]
@@ -107,42 +107,6 @@ pub struct StoreUse {
     pub line: u32,
 }
 
-/// What makes the consumers read the store again.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reload {
-    /// A program and its arguments, started without a shell; no value is given to it.
-    Hook(Vec<String>),
-    /// A person does it.
-    Task(String),
-}
-
-/// What counts as proof that the consumers of a store have the new value.
-#[derive(Clone, Debug, Eq, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Proof {
-    /// The store gives the value back, and it is the new one.
-    ReadBack,
-    /// The store's time or version of the last write went on.
-    Advanced,
-    /// The issuer saw the new credential used.
-    Used,
-    /// This program says so by its exit code.
-    Hook(Vec<String>),
-    /// A person says so.
-    Attested,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mode {
-    /// New one first, old one dead by the deadline at the latest.
-    #[default]
-    AvailabilityFirst,
-    /// Old one dead now, whatever breaks.
-    ContainFirst,
-}
-
 /// Sessions that outlive the credential they were made with.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -151,16 +115,6 @@ pub enum SessionsChoice {
     #[default]
     End,
     Leave,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// A use that nobody explains is a finding: wait and ask.
-    #[default]
-    Periodic,
-    /// A use that nobody explains is the attacker: contain.
-    PostBreach,
 }
 
 /// `[policy]`, with the defaults of its purpose.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use keysweep_sdk::Style;
 
 use super::{
-    Bounds, Mode, Plan, Purpose, Recovery, Refused, Rotation, Task, VERSION, by_hand,
+    Bounds, Plan, Purpose, Recovery, Refused, Rotation, Task, VERSION, by_hand,
     exposed::{self, Answers},
     harm,
     observed::{Observed, SeenCredential},
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     assess::Report,
     bindings::Book,
-    config::{self, Config, Credential, CredentialName, SessionsChoice},
+    config::{Config, Credential, CredentialName, SessionsChoice},
 };
 
 /// After a breach nothing lives on without an end.
@@ -110,7 +110,7 @@ pub fn plan(input: &Input<'_>) -> Plan {
         v: VERSION,
         campaign: input.campaign.to_owned(),
         made: input.now,
-        purpose: purpose(input.config),
+        purpose: input.config.policy.purpose,
         hosts: hosts(input, &rotations),
         rotations,
         tasks,
@@ -184,10 +184,7 @@ fn assembled(input: &Input<'_>, credential: &Credential, parts: Parts, units: &U
         provider: credential.name.provider.clone(),
         principal: credential.name.principal.clone(),
         style: parts.issuer.style,
-        mode: match credential.mode {
-            config::Mode::AvailabilityFirst => Mode::AvailabilityFirst,
-            config::Mode::ContainFirst => Mode::ContainFirst,
-        },
+        mode: credential.mode,
         old: None,
         observed: Vec::new(),
         free: None,
@@ -216,7 +213,7 @@ fn assembled(input: &Input<'_>, credential: &Credential, parts: Parts, units: &U
 }
 
 fn deadline(input: &Input<'_>, credential: &Credential) -> Option<Timestamp> {
-    let always = (purpose(input.config) == Purpose::PostBreach).then_some(LATEST);
+    let always = (input.config.policy.purpose == Purpose::PostBreach).then_some(LATEST);
     let within = input.config.deadline(credential).or(always)?;
     Some(timing::later(input.now, within))
 }
@@ -224,7 +221,7 @@ fn deadline(input: &Input<'_>, credential: &Credential) -> Option<Timestamp> {
 fn bounds(config: &Config, granularity: Option<Duration>) -> Bounds {
     let policy = &config.policy;
     // A stranger is to be seen soon after a breach; a late consumer is in no hurry.
-    let seldom = match purpose(config) {
+    let seldom = match config.policy.purpose {
         Purpose::Periodic => Duration::from_secs(3600),
         Purpose::PostBreach => Duration::from_secs(900),
     };
@@ -237,13 +234,6 @@ fn bounds(config: &Config, granularity: Option<Duration>) -> Bounds {
         quiet: policy.quiet,
         watch: (policy.quiet / 4).clamp(least, seldom),
         soak: policy.soak,
-    }
-}
-
-fn purpose(config: &Config) -> Purpose {
-    match config.policy.purpose {
-        config::Purpose::Periodic => Purpose::Periodic,
-        config::Purpose::PostBreach => Purpose::PostBreach,
     }
 }
 

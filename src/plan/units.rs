@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bindings::Match,
-    config::{self, Credential, StoreUse},
+    config::{Credential, StoreUse},
 };
 
 #[derive(Debug, Default)]
@@ -114,7 +114,7 @@ fn written(unit: &[&Seen<'_>]) -> Result<Delivery, Refusal> {
             })
             .collect(),
         read_at: latest(unit),
-        reload: same(unit, "reload", |one| one.store.reload.clone())?.map(reload),
+        reload: same(unit, "reload", |one| one.store.reload.clone())?,
         proof: proved(unit)?,
         required: unit.iter().any(|one| one.store.required),
         environment: environment(unit),
@@ -182,15 +182,8 @@ fn shape_fits(one: &Seen<'_>) -> Result<(), Refusal> {
 /// What the configuration says, else the strongest that the store allows.
 fn proved(unit: &[&Seen<'_>]) -> Result<Proof, Refusal> {
     let readable = unit.iter().all(|one| one.limits.is_some_and(|l| l.readable == Readable::Value));
-    let proof = match same(unit, "proof", |one| one.store.proof.clone())? {
-        Some(config::Proof::ReadBack) => Proof::ReadBack,
-        Some(config::Proof::Advanced) => Proof::Advanced,
-        Some(config::Proof::Used) => Proof::Used,
-        Some(config::Proof::Hook(argv)) => Proof::Hook(argv),
-        Some(config::Proof::Attested) => Proof::Attested,
-        None if readable => Proof::ReadBack,
-        None => Proof::Advanced,
-    };
+    let strongest = if readable { Proof::ReadBack } else { Proof::Advanced };
+    let proof = same(unit, "proof", |one| one.store.proof.clone())?.unwrap_or(strongest);
     if proof == Proof::ReadBack && !readable {
         return Err(Refusal::new(
             format!("{} does not give its value back", unit[0].store.at),
@@ -238,13 +231,6 @@ fn latest(unit: &[&Seen<'_>]) -> ReadAt {
 fn environment(unit: &[&Seen<'_>]) -> Option<String> {
     let all: BTreeSet<_> = unit.iter().map(|one| one.store.environment.as_ref()).collect();
     if all.len() == 1 { all.into_iter().next().flatten().cloned() } else { None }
-}
-
-fn reload(reload: config::Reload) -> Reload {
-    match reload {
-        config::Reload::Hook(argv) => Reload::Hook(argv),
-        config::Reload::Task(what) => Reload::Task(what),
-    }
 }
 
 fn owner(store: &StoreUse, credential: &Credential) -> Option<String> {

@@ -156,6 +156,25 @@ impl Sealer for Seal {
 pub(super) struct Desk(pub(super) Fake, pub(super) Vec<String>);
 
 impl Desk {
+    /// Asks for the way back, if the rotation is still open.
+    pub(super) fn abort(
+        &self,
+        journal: &mut Memory,
+        fence: u64,
+        rotation: &Rotation,
+    ) -> Result<(), String> {
+        let state = State::replay(&journal.all()).map_err(|error| error.to_string())?;
+        if state.closed.is_some() {
+            return Ok(());
+        }
+        let event = Event::AbortAsked { by: "operator".into(), why: "a mistake".into() };
+        let at = self.0.world().now();
+        match journal.append(&rotation.id, fence, &Entry { at, event }, None) {
+            Err(_) if journal.dead() => Ok(()),
+            result => result.map_err(|error| error.to_string()),
+        }
+    }
+
     /// Does what a person would: says what is done, gives up stores that are gone, resumes.
     pub(super) fn resume(
         &self,
@@ -180,6 +199,15 @@ impl Desk {
                     self.0.world().reload(consumer);
                 }
                 events.push(Event::Attested { step: Step::Prove(i), by: by.clone() });
+            }
+        }
+        // What has no revoker is revoked at the console.
+        let by_hand = [(Step::Destroy, rotation.old.clone()), (Step::Discard, state.new.clone())];
+        for (step, id) in by_hand {
+            let asked = state.parked.as_ref().is_some_and(|why| why.starts_with(&step.name()));
+            if let Some(id) = id.filter(|_| asked && rotation.revoker.is_none()) {
+                self.0.world().person_revokes(rotation.provider.as_str(), &id);
+                events.push(Event::Attested { step, by: by.clone() });
             }
         }
         events.push(Event::Resumed { by });

@@ -78,16 +78,16 @@ fn the_end_is_what_it_says(story: &Story) -> Verdict {
             if ours(story).iter().any(lives) {
                 return Err("rolled back, and what was minted lives".into());
             }
-            let ended = first.end != End::Active
-                && story.scenario.about.mode == Mode::AvailabilityFirst
-                && story.state.answer.is_none()
-                && first.end != End::Expired;
+            // Whatever the mode: the old one is as it was.
+            let stranger = story.scenario.about.stranger && first.end == End::Replaced;
+            let ended = first.end != End::Active && first.end != End::Expired && !stranger;
             if ended { Err("rolled back, and the old one is gone".into()) } else { Ok(()) }
         }
         // Somebody uses the old one, and an outage costs more than a late rotation: it waits, and says so.
         Rest::Waiting { .. }
             if story.scenario.about.purpose == Purpose::Periodic
-                && story.scenario.about.attacker
+                && (story.scenario.about.attacker
+                    || story.scenario.about.style == Style::Retire)
                 && !story.state.findings.is_empty() =>
         {
             Ok(())

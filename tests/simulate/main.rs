@@ -8,7 +8,16 @@ mod desk;
 mod judge;
 mod scenario;
 
-use std::{collections::BTreeMap, env, fmt::Write, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env,
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use keysweep::{
@@ -53,6 +62,8 @@ async fn story(scenario: Scenario) -> Result<Story, String> {
         .into();
     let mut journal = Memory::new(scenario.fake.clone(), scenario.journal_fuse);
     let (sealer, desk) = (Seal::default(), Desk(scenario.fake.clone(), scenario.reloads.clone()));
+    let marks = AtomicU64::new(0);
+    let mark = || format!("keysweep-{}", marks.fetch_add(1, Ordering::Relaxed));
     let engine = Engine {
         providers: &providers,
         sealer: &sealer,
@@ -60,6 +71,7 @@ async fn story(scenario: Scenario) -> Result<Story, String> {
         operator: &desk,
         hooks: &desk,
         holder: "simulation",
+        mark: &mark,
     };
     let rotation = &scenario.plan.rotations[0];
     let (mut fence, mut deaths, mut resumed, mut stale) = (0, 0, 0, None);
@@ -68,6 +80,9 @@ async fn story(scenario: Scenario) -> Result<Story, String> {
         let passed = scenario.fake.world().now().duration_since(scenario.plan.made);
         if passed > PATIENCE || fence > 5_000 {
             break Rest::Waiting { until: scenario.plan.made, why: "it never rests".into() };
+        }
+        if scenario.abort == Some(fence) {
+            desk.abort(&mut journal, fence, rotation)?;
         }
         let ran = engine.run(&scenario.plan, rotation, &mut journal, fence).await;
         if journal.dead() {
@@ -149,7 +164,10 @@ fn nothing_is_lost_whatever_happens() {
     // A net without fish proves nothing: every kind of ending and of trouble has to have occurred.
     assert!(all.done * 2 > runs, "{all:?}");
     assert!(all.parked > 0 && all.deaths > runs / 4, "{all:?}");
-    assert!(all.orphans > 0 && all.rolled_back > 0 && all.contained > 0, "{all:?}");
+    assert!(
+        all.orphans > 0 && all.rolled_back > 0 && all.contained > 0 && all.aborts > 0,
+        "{all:?}"
+    );
 }
 
 #[derive(Debug, Default)]
@@ -158,6 +176,7 @@ struct Tally {
     rolled_back: u64,
     parked: u64,
     stale: u64,
+    aborts: u64,
     deaths: u64,
     orphans: u64,
     contained: u64,
@@ -171,6 +190,7 @@ impl Tally {
         self.rolled_back += other.rolled_back;
         self.parked += other.parked;
         self.stale += other.stale;
+        self.aborts += other.aborts;
         self.deaths += other.deaths;
         self.orphans += other.orphans;
         self.contained += other.contained;
@@ -196,6 +216,7 @@ fn tally(seeds: impl Iterator<Item = u64>) -> Tally {
             Rest::Waiting { .. } | Rest::Parked { .. } if story.stale.is_some() => tally.stale += 1,
             Rest::Waiting { .. } | Rest::Parked { .. } => tally.parked += 1,
         }
+        tally.aborts += u64::from(story.state.abort.is_some());
         tally.deaths += u64::from(story.deaths);
         tally.orphans += story.state.orphans.len() as u64;
         tally.contained += u64::from(story.state.answer.is_some());

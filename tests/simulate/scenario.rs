@@ -18,6 +18,8 @@ pub(super) struct Scenario {
     pub(super) fake: Fake,
     pub(super) plan: Plan,
     pub(super) journal_fuse: Option<JournalFuse>,
+    /// The operator wants out when the engine is taken up for the so-manieth time.
+    pub(super) abort: Option<u64>,
     /// Consumers that are restarted by a hook or by hand.
     pub(super) reloads: Vec<String>,
     pub(super) about: About,
@@ -124,6 +126,7 @@ impl Scenario {
             fake,
             plan,
             journal_fuse: None,
+            abort: None,
             reloads,
         };
         scenario.troubles(&mut draw);
@@ -144,6 +147,9 @@ impl Scenario {
         if draw.random_bool(0.5) {
             let (write, lands) = (draw.random_range(1..=60), draw.random_bool(0.5));
             self.journal_fuse = Some(JournalFuse { write, lands });
+        }
+        if draw.random_bool(0.15) {
+            self.abort = Some(draw.random_range(1..=6));
         }
         for _ in 0..draw.random_range(0..=2) {
             let rule = rule(draw, self.about.stores);

@@ -32,4 +32,4 @@ pub use parts::{
 };
 pub use provider::{Cx, Instructions, Mounting, Network, Provider, ProviderConfig, Resolve};
 pub use reference::{BadReference, SecretRef};
-pub use secret::{Purpose, SecretValue, nonce};
+pub use secret::{Purpose, SecretValue, mark};

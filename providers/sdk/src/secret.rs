@@ -70,9 +70,10 @@ impl SecretValue {
     }
 }
 
-/// Twelve letters and digits that mark one mint. Not secret.
-pub fn nonce() -> String {
-    rand::rng().sample_iter(Alphanumeric).take(12).map(char::from).collect()
+/// A new mark for one mint: `keysweep-` and twelve letters and digits. Not secret.
+pub fn mark() -> String {
+    let random = rand::rng().sample_iter(Alphanumeric).take(12).map(char::from);
+    format!("keysweep-{}", random.collect::<String>())
 }
 
 impl fmt::Debug for SecretValue {

@@ -1,5 +1,8 @@
 //! After a breach: the deadline, and strangers who use the old one.
 
+use jiff::Timestamp;
+use keysweep_sdk::Style;
+
 use super::{Act, Next, View, after, old};
 use crate::plan::Purpose;
 
@@ -23,15 +26,11 @@ pub(super) fn watch(view: &View<'_>) -> Option<Next> {
 }
 
 /// When there may be something to do, whatever else is waited for.
-pub(super) fn wakes(view: &View<'_>) -> Option<jiff::Timestamp> {
+pub(super) fn wakes(view: &View<'_>) -> Option<Timestamp> {
     if view.purpose == Purpose::Periodic || view.contained() {
         return None;
     }
-    let looked = view.state.last_use.as_ref().filter(|_| {
-        view.plan.old.is_some() && view.plan.usage.as_ref().is_some_and(|u| u.limits.tells_source)
-    });
-    let look = looked.map(|(at, _)| after(*at, view.plan.bounds.watch));
-    view.plan.deadline.into_iter().chain(look).filter(|wake| *wake > view.now).min()
+    view.plan.deadline.into_iter().chain(next_look(view)).filter(|wake| *wake > view.now).min()
 }
 
 /// Why the old one has to be contained now.
@@ -49,7 +48,8 @@ fn stranger(view: &View<'_>) -> Option<String> {
     let at = used.at?;
     let limits = &view.plan.usage.as_ref()?.limits;
     let source = used.source.clone().unwrap_or_else(|| "somebody".into());
-    if old::moved_on(view).is_some_and(|moved| at > after(moved, limits.granularity)) {
+    let successor = view.plan.style != Style::Retire;
+    if successor && old::moved_on(view).is_some_and(|moved| at > after(moved, limits.granularity)) {
         return Some(source);
     }
     let known = view.plan.known_sources.contains(&source)
@@ -58,17 +58,17 @@ fn stranger(view: &View<'_>) -> Option<String> {
     (limits.tells_source && since && !known).then_some(source)
 }
 
-/// Looks at the use again when the last look is old, where the issuer tells who it was.
+/// Looks at the use again when the last look is old.
 fn look(view: &View<'_>) -> Option<Next> {
-    let usage = view.plan.usage.as_ref()?;
-    view.plan.old.as_ref()?;
-    if !usage.limits.tells_source {
+    next_look(view).filter(|due| *due <= view.now).map(|_| Next::Do(Act::LookAtUse))
+}
+
+/// When the use is to be looked at next, where the issuer tells who it was.
+fn next_look(view: &View<'_>) -> Option<Timestamp> {
+    let tells = view.plan.usage.as_ref().is_some_and(|usage| usage.limits.tells_source);
+    if !tells || view.plan.old.is_none() {
         return None;
     }
-    let due = view
-        .state
-        .last_use
-        .as_ref()
-        .is_none_or(|(looked, _)| view.now >= after(*looked, view.plan.bounds.watch));
-    due.then_some(Next::Do(Act::LookAtUse))
+    let last = view.state.last_use.as_ref();
+    Some(last.map_or(view.now, |(at, _)| after(*at, view.plan.bounds.watch)))
 }

@@ -1,8 +1,8 @@
 //! From the intent to a new credential that works and whose value is sealed.
 
-use keysweep_sdk::LostReply;
+use keysweep_sdk::{CredentialId, LostReply};
 
-use super::{Act, Next, View, after};
+use super::{Act, Next, View, after, fan_out};
 use crate::rotate::{
     event::{Outcome, Step},
     state::Phase,
@@ -136,22 +136,37 @@ pub(super) fn verify(view: &View<'_>) -> Option<Next> {
 
 /// A new one that does not work reaches nobody.
 fn refused(view: &View<'_>, why: &str) -> Next {
-    match (&view.state.new, view.plan.overlaps() && view.plan.revoker.is_some()) {
+    match (&view.state.new, view.plan.overlaps()) {
         (Some(id), true) => take_back(view, id.clone()),
         _ => Next::Park { why: format!("the issuer does not take the new one: {why}") },
     }
 }
 
-fn take_back(view: &View<'_>, id: keysweep_sdk::CredentialId) -> Next {
-    view.step(Step::Discard, Act::Discard(id))
-        .or_else(|| view.step(Step::Shred, Act::Shred))
-        .unwrap_or(Next::Close(Outcome::RolledBack))
+fn take_back(view: &View<'_>, id: CredentialId) -> Next {
+    let discarded = match view.plan.revoker {
+        Some(_) => view.step(Step::Discard, Act::Discard(id)),
+        None => fan_out::person(view, Step::Discard, &format!("{id} has to be revoked by hand")),
+    };
+    discarded.unwrap_or_else(|| rolled_back(view))
+}
+
+/// Never said of an old one that is not as it was.
+fn rolled_back(view: &View<'_>) -> Next {
+    view.step(Step::Shred, Act::Shred).unwrap_or_else(|| {
+        if view.touched() {
+            let why = "the new one did not work and is gone, and the old one is ended already: make a new plan";
+            Next::Park { why: why.into() }
+        } else {
+            Next::Close(Outcome::RolledBack)
+        }
+    })
 }
 
 /// An operator wants out: possible until the first delivery, and where the old one still lives.
 pub(super) fn abort(view: &View<'_>) -> Option<Next> {
     view.state.abort.as_ref()?;
-    if view.state.delivered() {
+    let rolled = view.state.successor.is_some();
+    if view.state.delivered() || view.touched() || rolled {
         return None;
     }
     let untouched = !view.state.may_be_minted();
@@ -168,7 +183,7 @@ pub(super) fn abort(view: &View<'_>) -> Option<Next> {
             Some(take_back(view, id))
         }
         Phase::Never | Phase::Failed { doubt: false, .. } if untouched || view.plan.overlaps() => {
-            Some(view.step(Step::Shred, Act::Shred).unwrap_or(Next::Close(Outcome::RolledBack)))
+            Some(rolled_back(view))
         }
         // The old one is dead or in doubt: forward is the only way.
         Phase::Never | Phase::Started { .. } | Phase::Failed { .. } | Phase::Done { .. } => None,
@@ -178,9 +193,7 @@ pub(super) fn abort(view: &View<'_>) -> Option<Next> {
 fn gone_or_found(view: &View<'_>) -> Option<Next> {
     match mint(view) {
         // It is certain now that there is nothing.
-        Some(Next::Do(Act::Mint)) => {
-            Some(view.step(Step::Shred, Act::Shred).unwrap_or(Next::Close(Outcome::RolledBack)))
-        }
+        Some(Next::Do(Act::Mint)) => Some(rolled_back(view)),
         next => next,
     }
 }

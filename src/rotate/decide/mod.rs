@@ -8,7 +8,7 @@ mod mint;
 mod old;
 
 use jiff::{SignedDuration, Timestamp};
-use keysweep_sdk::{CredentialId, Style};
+use keysweep_sdk::{Chooser, CredentialId, Style};
 use std::time::Duration;
 
 use super::{
@@ -95,7 +95,7 @@ pub fn decide(plan: &Rotation, purpose: Purpose, state: &State, now: Timestamp) 
     if let Some((_, outcome)) = state.closed {
         return Next::Close(outcome);
     }
-    let next = path(&view).iter().find_map(|stage| stage(&view));
+    let next = path(&view).iter().copied().flatten().find_map(|stage| stage(&view));
     match next.unwrap_or(Next::Close(Outcome::Done)) {
         // No wait sleeps through the deadline, or through a look for strangers.
         Next::Wait { until, why } => {
@@ -106,149 +106,67 @@ pub fn decide(plan: &Rotation, purpose: Purpose, state: &State, now: Timestamp) 
     }
 }
 
-/// The path of a style. A style without one is refused when the plan is made, and parks here.
-fn path(view: &View<'_>) -> &'static [Stage] {
-    match (view.plan.style, view.plan.mode) {
-        (Style::Overlap, Mode::AvailabilityFirst) => OVERLAP,
-        (Style::Overlap, Mode::ContainFirst) => OVERLAP_CONTAINED,
-        (Style::CallerChosen, mode) => match (view.plan.overlaps(), mode) {
-            (true, Mode::AvailabilityFirst) => CHOSEN,
-            (true, Mode::ContainFirst) => CHOSEN_CONTAINED,
-            // With one slot the old one dies when the new one is set: both modes are the same.
-            (false, Mode::AvailabilityFirst | Mode::ContainFirst) => CHOSEN_IN_PLACE,
-        },
-        (Style::AtomicRoll, Mode::AvailabilityFirst | Mode::ContainFirst) => ROLL,
-        (Style::Ephemeral, Mode::AvailabilityFirst | Mode::ContainFirst) => EPHEMERAL,
-        (Style::Manual, Mode::AvailabilityFirst) => MANUAL,
-        (Style::Manual, Mode::ContainFirst) => MANUAL_CONTAINED,
-        (Style::Retire, Mode::AvailabilityFirst) => RETIRE,
-        (Style::Retire, Mode::ContainFirst) => RETIRE_NOW,
+/// The path of a style, by parts. A style without one is refused when the plan is made, and parks here.
+fn path(view: &View<'_>) -> &'static [&'static [Stage]] {
+    let Rotation { style, mode, issuer, .. } = view.plan;
+    match (style, issuer.chooser, mode) {
+        (Style::Overlap, Chooser::Issuer, Mode::AvailabilityFirst) => {
+            &[BEGIN, MINT, SPREAD, END, CLOSE]
+        }
+        (Style::Overlap, Chooser::Issuer, Mode::ContainFirst) => {
+            &[CONTAIN, MINT, SPREAD, END_CONTAINED, CLOSE]
+        }
+        // With one slot the old one dies when the new one is set: both modes are the same.
+        (
+            Style::CallerChosen,
+            Chooser::Caller | Chooser::Issuer,
+            Mode::AvailabilityFirst | Mode::ContainFirst,
+        ) if !view.plan.overlaps() => &[BEGIN_IN_PLACE, SET_IN_PLACE, SPREAD, SEE_DEAD, CLOSE],
+        (Style::CallerChosen, Chooser::Caller | Chooser::Issuer, Mode::AvailabilityFirst)
+        | (Style::Overlap, Chooser::Caller, Mode::AvailabilityFirst) => {
+            &[BEGIN, CHOOSE, SPREAD, END, CLOSE]
+        }
+        (Style::CallerChosen, Chooser::Caller | Chooser::Issuer, Mode::ContainFirst)
+        | (Style::Overlap, Chooser::Caller, Mode::ContainFirst) => {
+            &[CONTAIN, CHOOSE, SPREAD, END_CONTAINED, CLOSE]
+        }
+        (
+            Style::AtomicRoll,
+            Chooser::Caller | Chooser::Issuer,
+            Mode::AvailabilityFirst | Mode::ContainFirst,
+        ) => &[BEGIN_IN_PLACE, ROLL, SPREAD, SEE_DEAD, CLOSE],
+        (
+            Style::Ephemeral,
+            Chooser::Caller | Chooser::Issuer,
+            Mode::AvailabilityFirst | Mode::ContainFirst,
+        ) => &[BEGIN_IN_PLACE, MINT, SPREAD, EXPIRE, CLOSE],
+        (Style::Manual, Chooser::Caller | Chooser::Issuer, Mode::AvailabilityFirst) => {
+            &[BEGIN, BY_HAND, SPREAD, END, CLOSE]
+        }
+        (Style::Manual, Chooser::Caller | Chooser::Issuer, Mode::ContainFirst) => {
+            &[CONTAIN_BY_HAND, BY_HAND, SPREAD, CLOSE]
+        }
+        (Style::Retire, Chooser::Caller | Chooser::Issuer, Mode::AvailabilityFirst) => {
+            &[BEGIN, END, REMOVE]
+        }
+        (Style::Retire, Chooser::Caller | Chooser::Issuer, Mode::ContainFirst) => {
+            &[CONTAIN, END_CONTAINED, REMOVE]
+        }
         (
             Style::TwoSlotBridge | Style::GracedRoll,
+            Chooser::Caller | Chooser::Issuer,
             Mode::AvailabilityFirst | Mode::ContainFirst,
-        ) => NOT_YET,
+        ) => &[NOT_YET],
     }
 }
 
-const OVERLAP: &[Stage] = &[
-    mint::intent,
-    contain::watch,
-    mint::abort,
-    mint::free,
-    mint::mint,
-    mint::verify,
-    fan_out::fan_out,
-    old::quiet,
-    old::disable,
-    old::sessions,
-    old::refused,
-    old::soak,
-    old::destroy,
-    old::dead,
-    shred,
-    receipt,
-];
-const OVERLAP_CONTAINED: &[Stage] = &[
-    mint::intent,
-    old::disable,
-    old::sessions,
-    old::refused,
-    mint::abort,
-    mint::free,
-    mint::mint,
-    mint::verify,
-    fan_out::fan_out,
-    old::soak,
-    old::destroy,
-    old::dead,
-    shred,
-    receipt,
-];
-const CHOSEN: &[Stage] = &[
-    mint::intent,
-    contain::watch,
-    mint::abort,
-    mint::choose,
-    mint::set,
-    mint::verify,
-    fan_out::fan_out,
-    old::quiet,
-    old::disable,
-    old::sessions,
-    old::refused,
-    old::soak,
-    old::destroy,
-    old::dead,
-    shred,
-    receipt,
-];
-const CHOSEN_CONTAINED: &[Stage] = &[
-    mint::intent,
-    old::disable,
-    old::sessions,
-    old::refused,
-    mint::abort,
-    mint::choose,
-    mint::set,
-    mint::verify,
-    fan_out::fan_out,
-    old::soak,
-    old::destroy,
-    old::dead,
-    shred,
-    receipt,
-];
-const CHOSEN_IN_PLACE: &[Stage] = &[
-    mint::intent,
-    mint::abort,
-    mint::choose,
-    mint::set,
-    old::sessions,
-    mint::verify,
-    fan_out::fan_out,
-    old::dead,
-    shred,
-    receipt,
-];
-const ROLL: &[Stage] = &[
-    mint::intent,
-    mint::abort,
-    mint::roll,
-    mint::verify,
-    fan_out::fan_out,
-    old::dead,
-    shred,
-    receipt,
-];
-const EPHEMERAL: &[Stage] = &[
-    mint::intent,
-    mint::abort,
-    mint::mint,
-    mint::verify,
-    fan_out::fan_out,
-    old::expire,
-    old::dead,
-    shred,
-    receipt,
-];
-const MANUAL: &[Stage] = &[
-    mint::intent,
-    contain::watch,
-    mint::abort,
-    mint::ask_value,
-    mint::verify,
-    fan_out::fan_out,
-    old::quiet,
-    old::disable,
-    old::sessions,
-    old::refused,
-    old::soak,
-    old::destroy,
-    old::dead,
-    shred,
-    receipt,
-];
-const MANUAL_CONTAINED: &[Stage] = &[
+const BEGIN: &[Stage] = &[known_old, mint::intent, contain::watch, mint::abort];
+/// The old one dies with the mint, or by itself: nothing of it can be contained before.
+const BEGIN_IN_PLACE: &[Stage] = &[mint::intent, mint::abort];
+const CONTAIN: &[Stage] =
+    &[known_old, mint::intent, old::disable, old::sessions, old::refused, mint::abort];
+const CONTAIN_BY_HAND: &[Stage] = &[
+    known_old,
     mint::intent,
     old::disable,
     old::sessions,
@@ -256,40 +174,32 @@ const MANUAL_CONTAINED: &[Stage] = &[
     old::destroy,
     old::dead,
     mint::abort,
-    mint::ask_value,
-    mint::verify,
-    fan_out::fan_out,
-    shred,
-    receipt,
 ];
-const RETIRE: &[Stage] = &[
-    mint::intent,
-    contain::watch,
-    mint::abort,
-    old::quiet,
-    old::disable,
-    old::sessions,
-    old::refused,
-    old::soak,
-    old::destroy,
-    old::dead,
-    fan_out::remove,
-    receipt,
-];
-const RETIRE_NOW: &[Stage] = &[
-    mint::intent,
-    old::disable,
-    old::sessions,
-    old::refused,
-    old::soak,
-    old::destroy,
-    old::dead,
-    fan_out::remove,
-    receipt,
-];
+const MINT: &[Stage] = &[mint::free, mint::mint, mint::verify];
+const CHOOSE: &[Stage] = &[mint::choose, mint::set, mint::verify];
+/// Who is in stays in until the sessions are ended, and the old one is dead already.
+const SET_IN_PLACE: &[Stage] = &[mint::choose, mint::set, old::sessions, mint::verify];
+const ROLL: &[Stage] = &[mint::roll, mint::verify];
+const BY_HAND: &[Stage] = &[mint::ask_value, mint::verify];
+const SPREAD: &[Stage] = &[fan_out::fan_out];
+const END: &[Stage] =
+    &[old::quiet, old::disable, old::sessions, old::refused, old::soak, old::destroy, old::dead];
+const END_CONTAINED: &[Stage] = &[old::soak, old::destroy, old::dead];
+const SEE_DEAD: &[Stage] = &[old::dead];
+const EXPIRE: &[Stage] = &[old::expire, old::dead];
+const REMOVE: &[Stage] = &[fan_out::remove, receipt];
+const CLOSE: &[Stage] = &[shred, receipt];
 const NOT_YET: &[Stage] = &[|view| {
     Some(Next::Park { why: format!("no provider needs the style {:?} yet", view.plan.style) })
 }];
+
+/// Nothing is ended, and nothing is called dead, that nobody has named.
+fn known_old(view: &View<'_>) -> Option<Next> {
+    let unknown = view.plan.old.is_none();
+    unknown.then(|| Next::Park {
+        why: "nobody knows which one consumers hold: make a new plan".into(),
+    })
+}
 
 /// The sealed value is an exposure itself: it goes as soon as nobody can need it.
 fn shred(view: &View<'_>) -> Option<Next> {
@@ -341,6 +251,13 @@ impl View<'_> {
     /// Whether the old one has been made to be refused.
     pub(crate) fn contained(&self) -> bool {
         self.state.done(Step::Disable) || self.state.done(Step::Destroy)
+    }
+
+    /// Whether the old one may be no more what it was.
+    pub(crate) fn touched(&self) -> bool {
+        [Step::Disable, Step::Destroy].into_iter().any(|step| {
+            *self.state.phase(step) != Phase::Never || self.state.attested.contains(&step)
+        })
     }
 }
 

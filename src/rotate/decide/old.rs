@@ -1,6 +1,7 @@
 //! The end of the old one.
 
 use jiff::Timestamp;
+use keysweep_sdk::Style;
 
 use super::{Act, Next, View, after, fan_out};
 use crate::{
@@ -11,6 +12,10 @@ use crate::{
 /// When the last consumer had moved on and all that began before had ended.
 pub(super) fn moved_on(view: &View<'_>) -> Option<Timestamp> {
     let mut last = view.state.began;
+    if view.plan.style == Style::Retire {
+        // Nobody moves on: there is nothing to move to.
+        return last.map(|last| after(last, view.plan.bounds.drain));
+    }
     for (i, _) in view.plan.deliveries.iter().enumerate().filter(|(_, d)| d.required) {
         if !view.state.waived.contains_key(&i) {
             last = last.max(Some(view.state.done_at(Step::Prove(i))?));
@@ -24,7 +29,9 @@ pub(super) fn quiet(view: &View<'_>) -> Option<Next> {
     if view.contained() || view.state.done(Step::Quiet) {
         return None;
     }
-    let drained = moved_on(view)?;
+    let Some(drained) = moved_on(view) else {
+        return Some(Next::Park { why: "not every required delivery is proved".into() });
+    };
     if let Some(next) = view.wait(drained, "what began with the old one may still run") {
         return Some(next);
     }

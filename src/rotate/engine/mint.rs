@@ -36,7 +36,7 @@ impl Run<'_> {
             }
             return Err(RotateError::Stale(drift));
         }
-        let marker = format!("keysweep-{}", keysweep_sdk::nonce());
+        let marker = (self.engine.mark)();
         self.written(Event::Intent { marker, known: live.into_iter().map(|l| l.id).collect() })
     }
 

@@ -10,7 +10,7 @@ mod people;
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use keysweep_sdk::{Bundle, CredentialId, Effect, Error, ErrorKind, Live, ProviderName};
+use keysweep_sdk::{Bundle, CredentialId, Effect, Error, ErrorKind, Live, ProviderName, Style};
 use thiserror::Error;
 
 pub use people::{Hooks, Operator, Reply};
@@ -67,6 +67,8 @@ pub struct Engine<'a> {
     pub operator: &'a dyn Operator,
     pub hooks: &'a dyn Hooks,
     pub holder: &'a str,
+    /// A new mark for each mint. No two may be alike, on any host: what bears ours is taken for ours.
+    pub mark: &'a (dyn Fn() -> String + Sync),
 }
 
 /// More acts than any rotation needs between two waits.
@@ -258,9 +260,9 @@ impl Run<'_> {
         })
     }
 
-    /// Whether the issuer's list cannot tell what lives.
+    /// Whether the issuer's list cannot tell what lives: what people said there is, or none.
     pub(super) fn unlisted(&self) -> bool {
-        self.rotation.observed.is_empty()
+        self.rotation.issuer.style == Style::Manual || self.rotation.observed.is_empty()
     }
 
     /// The sealed value, opened for one act.

@@ -129,7 +129,8 @@ impl Run<'_> {
                 self.write(Event::Finding { what })?;
             }
         }
-        let good = !live.iter().any(|l| l.id == *old && l.state == LiveState::Active);
+        let listed = live.iter().any(|l| l.id == *old && l.state == LiveState::Active);
+        let good = self.unlisted() || !listed;
         let why = if good { String::new() } else { format!("{old} is still active") };
         // The end that is told is the one that was seen: the new one works, too.
         let works = |new: &_| live.iter().any(|l| l.id == *new && l.state == LiveState::Active);
