@@ -53,6 +53,15 @@ pub(super) fn run(args: Args, streams: &mut Streams<'_>) -> Result<Exit, ExitErr
     })?;
     let invoker = Invoker::new(Rules::of(&config), "doctor", audit, Arc::new(SystemClock));
     let report = configured::block_on(examined(&config, args.purpose, &invoker, streams))??;
+    if config.credentials.is_empty() {
+        // Nothing examined is not fit.
+        let file = format!("`{}`", args.config.config.display());
+        return Err(ExitError::usage(
+            file,
+            "it has no `[[credentials]]`, so there is nothing to examine",
+        )
+        .hint("write one; the file that `keysweep init` makes shows how"));
+    }
     let page = match args.output.format {
         Format::Table => report::doctor(&report),
         Format::Json => {
@@ -262,9 +271,6 @@ impl<'a> Doctor<'a> {
             notes.push(
                 "`read_only = true`: `rotate` would be stopped before its first write".to_owned(),
             );
-        }
-        if self.config.credentials.is_empty() {
-            notes.push("no `[[credentials]]`: there is nothing to look at".to_owned());
         }
         let fit = providers.iter().all(|provider| provider.trouble.is_none())
             && self.permissions.iter().all(|permission| permission.held != Held::No)

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use keysweep_sdk::{
-    Capabilities, Chooser, IssuerLimits, LostReply, ProviderName, RevokerLimits, Style,
-    UsageLimits, VerifierLimits,
+    Capabilities, IssuerLimits, ProviderName, RevokerLimits, UsageLimits, VerifierLimits,
 };
 
 use super::{Part, build::Refusal, observed::Observed};
@@ -27,7 +26,10 @@ pub(super) fn parts(credential: &Credential, observed: &Observed) -> Result<Part
     let revoking = capabilities(observed, credential.revoked_by())?;
     let telling = capabilities(observed, credential.usage_told_by())?;
     Ok(Parts {
-        issuer: issuing.issuer.clone().unwrap_or_else(|| by_hand(credential)),
+        issuer: issuing.issuer.clone().unwrap_or_else(|| {
+            // Without an issuer that can be called, a person mints.
+            IssuerLimits::by_hand(credential.fields.clone(), Duration::ZERO)
+        }),
         verifier: part(
             &credential.verify,
             credential.verified_by(),
@@ -65,19 +67,5 @@ fn part<L: Clone>(
             format!("`{key}` names `{provider}`, which cannot do that"),
             format!("take `{key}` out, or name a provider that can"),
         )),
-    }
-}
-
-/// Without an issuer that can be called, a person mints.
-fn by_hand(credential: &Credential) -> IssuerLimits {
-    IssuerLimits {
-        style: Style::Manual,
-        chooser: Chooser::Issuer,
-        max_live: None,
-        inactive_count: false,
-        marker: false,
-        lost_reply: LostReply::Reconcile,
-        visible_within: Duration::ZERO,
-        fields: credential.fields.clone(),
     }
 }

@@ -132,6 +132,15 @@ fn hosts_are_told_before_one_is_dialled() {
 }
 
 #[test]
+fn nothing_examined_is_not_fit() {
+    let folder = written("[providers.files]\ntype = \"file\"\n");
+    let run = doctor(folder.path(), &["--for", "plan"]);
+    let told = text(&run.stderr);
+    assert_eq!((run.status.code(), text(&run.stdout).as_str()), (Some(2), ""), "{told}");
+    assert!(told.contains("no `[[credentials]]`") && told.contains("keysweep init"), "{told}");
+}
+
+#[test]
 fn a_mistake_in_the_file_comes_before_everything() {
     let folder =
         written("[providers.a]\ntype = \"fiel\"\n[providers.b]\ntype = \"file\"\nrot = 1\n");

@@ -42,6 +42,8 @@ mod readme;
 mod regressions;
 mod replay;
 mod report;
+#[cfg(feature = "rotate")]
+mod rotate;
 mod shell;
 mod tidy;
 mod today;

@@ -9,9 +9,9 @@ use std::{collections::BTreeMap, time::Duration};
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use keysweep_sdk::{
-    Chooser, CredentialId, Cx, Effect, Error, ErrorKind, Instructions, Issuer, IssuerLimits, Live,
-    LiveState, LostReply, MintRequest, Minted, Mounting, Op, PrincipalId, Provider, ProviderConfig,
-    ProviderName, Result, Style,
+    CredentialId, Cx, Effect, Error, ErrorKind, Instructions, Issuer, IssuerLimits, Live,
+    LiveState, MintRequest, Minted, Mounting, Op, PrincipalId, Provider, ProviderConfig,
+    ProviderName, Result,
 };
 use serde::Deserialize;
 
@@ -110,17 +110,7 @@ struct ByHand {
 #[async_trait]
 impl Issuer for ByHand {
     fn limits(&self) -> IssuerLimits {
-        IssuerLimits {
-            style: Style::Manual,
-            chooser: Chooser::Issuer,
-            max_live: None,
-            inactive_count: false,
-            marker: false,
-            // Nothing is sent, so no reply is lost; what a person made twice is found by a person.
-            lost_reply: LostReply::Reconcile,
-            visible_within: self.visible_within,
-            fields: self.fields.clone(),
-        }
+        IssuerLimits::by_hand(self.fields.clone(), self.visible_within)
     }
 
     /// What people said there is (`known`). It stands for the list of an issuer that cannot be asked, so nothing may be

@@ -66,6 +66,22 @@ pub struct IssuerLimits {
     pub fields: Vec<String>,
 }
 
+impl IssuerLimits {
+    /// Of what a person mints: nothing is sent, so no reply is lost, and nothing is listed.
+    pub fn by_hand(fields: Vec<String>, visible_within: Duration) -> Self {
+        Self {
+            style: Style::Manual,
+            chooser: Chooser::Issuer,
+            max_live: None,
+            inactive_count: false,
+            marker: false,
+            lost_reply: LostReply::Reconcile,
+            visible_within,
+            fields,
+        }
+    }
+}
+
 /// What can be read from a placement.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -41,7 +41,13 @@ pub(super) fn run(args: Args, streams: &mut Streams<'_>) -> Result<Exit, ExitErr
 }
 
 fn book(path: &Path, streams: &mut Streams<'_>) -> Result<(Book, String), ExitError> {
-    let text = home::read(path)?;
+    let text = if path.exists() {
+        home::read(path)?
+    } else {
+        return Err(ExitError::usage(format!("`{}`", path.display()), "no such file").hint(
+            "begin one with `keysweep bind import TABLE.csv`, or name it with `--bindings`",
+        ));
+    };
     let book = Book::parse(path, &text).map_err(|errors| configured::told(&errors, streams))?;
     Ok((book, text))
 }
