@@ -34,6 +34,10 @@ bench-scale *ARGS="":
 simulate RUNS="1000000":
     KEYSWEEP_RUNS={{ RUNS }} cargo test --release --test simulate -- --nocapture
 
+# Deliberate bugs in the engine, one by one: the simulation has to catch each.
+mutants:
+    tests/mutants/run
+
 # Every parser against random input, SECONDS each.
 fuzz SECONDS="600":
     fuzz/run {{ SECONDS }}

@@ -33,6 +33,8 @@ pub enum Step {
     Remove(usize),
     /// The new one is taken back, before anybody has it.
     Discard,
+    /// The issuer does not have the new one any more.
+    Gone,
     Shred,
     Receipt,
 }
@@ -187,6 +189,7 @@ impl Step {
             Self::Dead => "see the old one dead".into(),
             Self::Remove(i) => format!("remove {}", i + 1),
             Self::Discard => "take the new one back".into(),
+            Self::Gone => "see the new one gone".into(),
             Self::Shred => "shred the sealed value".into(),
             Self::Receipt => "write the receipt".into(),
         }

@@ -17,6 +17,8 @@ pub(super) fn judge(story: &Story) -> Verdict {
     no_value_anywhere(story)?;
     nothing_minted_is_unreported(story)?;
     the_end_is_what_it_says(story)?;
+    nothing_of_a_stranger_is_ended(story)?;
+    what_nothing_troubles_ends_well(story)?;
     consumers_work(story)?;
     dead_by_the_deadline(story)
 }
@@ -49,6 +51,34 @@ fn nothing_minted_is_unreported(story: &Story) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Without a mark, and without a promise that nobody else mints, what is new may be a colleague's.
+fn nothing_of_a_stranger_is_ended(story: &Story) -> Verdict {
+    let fates = story.scenario.fake.world().fates();
+    let old = story.scenario.plan.rotations[0].old.clone();
+    let ended = |fate: &&Fate| {
+        // A role keeps its id when somebody sets its password: ending the old one is the plan.
+        let planned = Some(&fate.id) == old.as_ref();
+        fate.by == By::Stranger && !planned && matches!(fate.end, End::Destroyed | End::Disabled)
+    };
+    match fates.iter().find(ended) {
+        Some(fate) => Err(format!("{} is a stranger's, and we ended it", fate.id)),
+        None => Ok(()),
+    }
+}
+
+/// Safety alone is kept by doing nothing.
+fn what_nothing_troubles_ends_well(story: &Story) -> Verdict {
+    let about = &story.scenario.about;
+    let calm = about.rules.is_empty() && !about.attacker && !about.stranger && !about.deleted;
+    // After a death in the mint it may have to ask whose a credential is.
+    let asked = story.state.abort.is_some() || story.deaths > 0;
+    let waits = about.style == Style::Retire && about.purpose == Purpose::Periodic;
+    if !calm || asked || waits || story.rest == Rest::Closed(Outcome::Done) {
+        return Ok(());
+    }
+    Err(format!("nothing was in the way, and it came to {:?}", story.rest))
 }
 
 /// The mint parked before its look was answered: the operator is told that it is open.
@@ -159,7 +189,7 @@ fn dead_by_the_deadline(story: &Story) -> Verdict {
     let mut world = story.scenario.fake.world();
     let first = world.fates().into_iter().find(|fate| fate.by == By::Start).unwrap();
     // What a person took up late, or what failed and was tried again, may be late by that.
-    let slack = Duration::from_secs(if story.state.parked_once { 24 * 3600 } else { 1800 });
+    let slack = Duration::from_secs(if story.state.parked_once { 24 * 3600 } else { 600 });
     match first.dead_at {
         Some(dead) if dead <= deadline + slack => Ok(()),
         dead => Err(format!("dead at {dead:?}, and the deadline was {deadline}")),

@@ -47,7 +47,8 @@ impl Scenario {
     pub(super) fn new(seed: u64) -> Self {
         let mut draw = StdRng::seed_from_u64(seed);
         let fake = Fake::new(seed);
-        let (issuer, slots) = issuer(&mut draw);
+        let (mut issuer, slots) = issuer(&mut draw);
+        issuer.parts.usage &= draw.random_bool(0.7);
         let keeps = draw.random_bool(0.25);
         let store = match (draw.random_bool(0.5), keeps) {
             (true, false) => StoreSpec::readable(),
@@ -72,7 +73,7 @@ impl Scenario {
             let spec = match read_at {
                 ReadAt::Call | ReadAt::JobStart => ConsumerSpec::calls(&name, "issuer", PRINCIPAL),
                 ReadAt::Queue => {
-                    let (every, lasts) = (Duration::from_secs(1800), Duration::from_secs(600));
+                    let (every, lasts) = (Duration::from_secs(1800), Duration::from_secs(1500));
                     ConsumerSpec::jobs(&name, "issuer", PRINCIPAL, every, lasts)
                         .queued(Duration::from_secs(60))
                         .first(Duration::from_secs(60 * i as u64))
@@ -96,7 +97,7 @@ impl Scenario {
         rotation.sole_writer = draw.random_bool(0.5);
         let now = fake.world().now();
         if purpose == Purpose::PostBreach {
-            rotation.deadline = Some(now + SignedDuration::from_hours(draw.random_range(1..=24)));
+            rotation.deadline = Some(now + SignedDuration::from_mins(draw.random_range(20..=240)));
         }
         let plan = Plan {
             v: VERSION,
@@ -151,6 +152,11 @@ impl Scenario {
         if draw.random_bool(0.15) {
             self.abort = Some(draw.random_range(1..=6));
         }
+        if draw.random_bool(0.2) {
+            let lost = Rule::next(Op::Mint, Failure::LoseReply);
+            self.about.rules.push(lost.clone());
+            world.rule(lost);
+        }
         for _ in 0..draw.random_range(0..=2) {
             let rule = rule(draw, self.about.stores);
             self.about.rules.push(rule.clone());
@@ -162,6 +168,8 @@ impl Scenario {
         }
         if draw.random_bool(0.1) {
             self.about.stranger = true;
+            // Else the plan would have promised what is not so.
+            self.plan.rotations[0].sole_writer = false;
             let act = Act::Mint(ProviderName::new("issuer"), PrincipalId::new(PRINCIPAL));
             world.schedule(When::Call(draw.random_range(1..=40)), act);
         }
@@ -227,9 +235,12 @@ fn rule(draw: &mut StdRng, stores: usize) -> Rule {
         Failure::Status(500),
         Failure::Status(503),
         Failure::Broken,
+        Failure::Lie,
+        Failure::Lie,
     ];
     let failure = match *failures.choose(draw).unwrap() {
         Failure::Broken if op != Op::Mint => Failure::Status(500),
+        Failure::Lie if !matches!(op, Op::Disable | Op::Destroy) => Failure::Status(500),
         failure => failure,
     };
     let rule =
@@ -298,7 +309,7 @@ fn rotation(
             backoff: Duration::from_secs(5),
             prove: Duration::from_secs(600),
             drain: Duration::from_secs(1800),
-            quiet: Duration::from_secs(3600),
+            quiet: Duration::from_secs(if draw.random_bool(0.5) { 3600 } else { 0 }),
             watch: Duration::from_secs(1800),
             soak: Duration::from_secs(3600),
         },

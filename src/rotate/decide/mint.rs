@@ -2,7 +2,7 @@
 
 use keysweep_sdk::{CredentialId, LostReply};
 
-use super::{Act, Next, View, after, fan_out};
+use super::{Act, Next, View, after, fan_out, old};
 use crate::rotate::{
     event::{Outcome, Step},
     state::Phase,
@@ -144,10 +144,10 @@ fn refused(view: &View<'_>, why: &str) -> Next {
 
 fn take_back(view: &View<'_>, id: CredentialId) -> Next {
     let discarded = match view.plan.revoker {
-        Some(_) => view.step(Step::Discard, Act::Discard(id)),
+        Some(_) => view.step(Step::Discard, Act::Discard(id.clone())),
         None => fan_out::person(view, Step::Discard, &format!("{id} has to be revoked by hand")),
     };
-    discarded.unwrap_or_else(|| rolled_back(view))
+    discarded.or_else(|| old::gone(view, id)).unwrap_or_else(|| rolled_back(view))
 }
 
 /// Never said of an old one that is not as it was.

@@ -55,6 +55,8 @@ pub enum Act {
     DestroyOrphan(CredentialId),
     Verify,
     Discard(CredentialId),
+    /// See that what was taken back is gone.
+    SeeGone(CredentialId),
     Deliver(usize),
     Reload(usize),
     Prove(usize),

@@ -1,7 +1,7 @@
 //! The end of the old one.
 
 use jiff::Timestamp;
-use keysweep_sdk::Style;
+use keysweep_sdk::{CredentialId, Style};
 
 use super::{Act, Next, View, after, fan_out};
 use crate::{
@@ -125,6 +125,14 @@ pub(super) fn dead(view: &View<'_>) -> Option<Next> {
     view.plan.old.as_ref()?;
     let since = view.state.done_at(Step::Destroy).or(view.state.done_at(Step::Mint));
     seen(view, Step::Dead, Act::SeeDead, since)
+}
+
+/// The new one, which was taken back, is gone: seen, not assumed.
+pub(super) fn gone(view: &View<'_>, id: CredentialId) -> Option<Next> {
+    // A list in which it is not visible yet shows nothing.
+    let minted = view.state.minted.or(view.state.began)?;
+    view.wait(after(minted, view.plan.issuer.visible_within), "the new one may not be listed yet")
+        .or_else(|| seen(view, Step::Gone, Act::SeeGone(id), view.state.done_at(Step::Discard)))
 }
 
 /// Looks until it is seen; from `dead_within` on, not seeing it is trouble.

@@ -203,8 +203,15 @@ impl Run<'_> {
     }
 
     pub(super) async fn destroy_orphan(&mut self, id: CredentialId) -> Result<Did, RotateError> {
-        match self.revoker()?.destroy(&self.rotation.principal, &id).await {
-            Ok(()) => self.written(Event::OrphanGone { id }),
+        if let Err(error) = self.revoker()?.destroy(&self.rotation.principal, &id).await {
+            return Ok(Did::Unanswered(said(&error)));
+        }
+        // It is told of until it is seen to be gone.
+        match self.live().await? {
+            Ok(live) if live.iter().any(|l| l.id == id) => {
+                Ok(Did::Unanswered(format!("{id} was destroyed and is still listed")))
+            }
+            Ok(_) => self.written(Event::OrphanGone { id }),
             Err(error) => Ok(Did::Unanswered(said(&error))),
         }
     }

@@ -1,6 +1,6 @@
 //! Acts on the old credential.
 
-use keysweep_sdk::LiveState;
+use keysweep_sdk::{CredentialId, LiveState};
 
 use super::{Did, RotateError, Run, said};
 use crate::{
@@ -97,10 +97,7 @@ impl Run<'_> {
         let strangers = live.iter().filter(|l| l.id != new && !self.state.known.contains(&l.id));
         let strangers: Vec<_> = strangers.map(|l| l.id.to_string()).collect();
         if !strangers.is_empty() {
-            let what = format!("{} appeared meanwhile, and is not ours", strangers.join(", "));
-            if !self.state.findings.contains(&what) {
-                self.write(Event::Finding { what })?;
-            }
+            self.find(format!("{} appeared meanwhile, and is not ours", strangers.join(", ")))?;
         }
         let listed = !self.unlisted();
         let works = live.iter().any(|l| l.id == new && l.state == LiveState::Active);
@@ -111,39 +108,43 @@ impl Run<'_> {
         self.written(Event::Failed { step, why, doubt: false, hopeless: true }).map(Some)
     }
 
-    /// Whether the issuer still takes the old one.
-    pub(super) async fn see(&mut self, step: Step) -> Result<Did, RotateError> {
-        let Some(old) = &self.rotation.old else {
-            return self.written(Event::Tried { step, good: true, why: String::new() });
-        };
+    pub(super) async fn see_old(&mut self, step: Step) -> Result<Did, RotateError> {
+        match &self.rotation.old {
+            Some(old) => self.see(step, old).await,
+            None => self.written(Event::Tried { step, good: true, why: String::new() }),
+        }
+    }
+
+    /// Whether the issuer has ended a credential; at the end also whether the new one works.
+    pub(super) async fn see(&mut self, step: Step, id: &CredentialId) -> Result<Did, RotateError> {
         let live = match self.live().await? {
             Ok(live) => live,
             Err(error) => return Ok(Did::Unanswered(said(&error))),
         };
         if self.unlisted() {
-            let what = format!(
-                "{} does not list its credentials: that {old} is dead rests on its answer",
-                self.rotation.provider
-            );
-            if !self.state.findings.contains(&what) {
-                self.write(Event::Finding { what })?;
-            }
+            let provider = &self.rotation.provider;
+            self.find(format!("{provider} does not list: that {id} is dead rests on its answer"))?;
+            return self.written(Event::Tried { step, good: true, why: String::new() });
         }
-        let listed = live.iter().any(|l| l.id == *old && l.state == LiveState::Active);
-        let good = self.unlisted() || !listed;
-        let why = if good { String::new() } else { format!("{old} is still active") };
-        // The end that is told is the one that was seen: the new one works, too.
-        let works = |new: &_| live.iter().any(|l| l.id == *new && l.state == LiveState::Active);
-        if let Some(new) = self
-            .state
-            .new
-            .as_ref()
-            .filter(|new| step == Step::Dead && !self.unlisted() && !works(new))
-        {
-            let why =
-                format!("{old} is dead, and {new} does not work any more: somebody replaced it");
-            return self.written(Event::Tried { step, good: false, why });
+        let active =
+            |id: &CredentialId| live.iter().any(|l| l.id == *id && l.state == LiveState::Active);
+        let trouble = match &self.state.new {
+            _ if active(id) => Some(format!("{id} is still active")),
+            // The end that is told is the one that was seen.
+            Some(new) if step == Step::Dead && !active(new) => Some(format!(
+                "{id} is dead, and {new} does not work any more: somebody replaced it"
+            )),
+            Some(_) | None => None,
+        };
+        let good = trouble.is_none();
+        self.written(Event::Tried { step, good, why: trouble.unwrap_or_default() })
+    }
+
+    /// Something a person should look at; told once.
+    fn find(&mut self, what: String) -> Result<(), RotateError> {
+        if self.state.findings.contains(&what) {
+            return Ok(());
         }
-        self.written(Event::Tried { step, good, why })
+        self.write(Event::Finding { what })
     }
 }
