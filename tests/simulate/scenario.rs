@@ -151,6 +151,11 @@ impl Scenario {
         }
         if draw.random_bool(0.15) {
             self.abort = Some(draw.random_range(1..=6));
+            if draw.random_bool(0.3) {
+                let lie = Rule::next(Op::Destroy, Failure::Lie);
+                self.about.rules.push(lie.clone());
+                world.rule(lie);
+            }
         }
         if draw.random_bool(0.2) {
             let lost = Rule::next(Op::Mint, Failure::LoseReply);
